@@ -1,0 +1,1 @@
+"""What `qd` does; the standard library alone, since nothing is installed yet."""

@@ -1,0 +1,1 @@
+"""ADU to photons: calibration, defects, drift, projection."""

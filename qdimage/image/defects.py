@@ -1,0 +1,111 @@
+"""Pixels that must not be believed: saturated, hot, hit by a cosmic ray."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import convolve, median_filter
+
+from qdimage.image.statistics import StackStatistics
+from qdimage.model.camera import NoiseModel
+
+Mask = NDArray[np.bool_]
+
+_CROSS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) / 4
+_AROUND = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]) / 8
+_NARROWEST_PSF_PX = 0.55
+_HIT_SHARPNESS = 3.0
+# Largest single-electron output, in mean outputs, that a stack of 1e9 pixel values shows:
+# the EM register's output falls off as exp(-x).
+_SINGLE_ELECTRON_TAIL = 21.0
+
+
+def saturated_pixels(statistics: StackStatistics) -> Mask:
+    """Pixels that reached the camera's ceiling in any frame."""
+    return statistics.n_at_ceiling > 0
+
+
+def hot_pixels(
+    mean: NDArray[np.float64],
+    *,
+    noise: NoiseModel,
+    n_frames: int,
+    threshold: float,
+    psf_sigma_px: float | None,
+) -> Mask:
+    """Pixels that stand out alone where any dot would light up its neighbours too.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (y, x)
+        Mean signal per frame.
+    noise : NoiseModel
+    n_frames : int
+    threshold : float
+        Excess over the neighbours' median, in standard deviations.
+    psf_sigma_px : float or None
+        Expected width of a dot; the narrowest imaginable where not known.
+
+    Notes
+    -----
+    A Gaussian spot of standard deviation s centred on a pixel gives each of the four neighbours
+    exp(-1/(2 s^2)) of the centre, and more when it is off centre. A pixel is hot when its
+    neighbours have less than half of that, by more than their noise.
+    """
+    local = median_filter(mean, size=5, mode="reflect")
+    excess = mean - local
+    level = np.maximum(local, 0.0)
+    sigma = np.sqrt((noise.variance_slope * level + noise.read_variance) / n_frames)
+    sigma = np.maximum(sigma, np.finfo(float).tiny)
+    tail = _single_electron_tail(noise) / n_frames
+    neighbours = convolve(excess, _CROSS, mode="reflect")
+    width = max(psf_sigma_px or _NARROWEST_PSF_PX, _NARROWEST_PSF_PX)
+    expected = 0.5 * np.exp(-0.5 / width**2) * excess
+    return (excess > threshold * sigma + tail) & (neighbours + sigma < expected)
+
+
+def _single_electron_tail(noise: NoiseModel) -> float:
+    return _SINGLE_ELECTRON_TAIL * noise.unit_per_electron if noise.excess_factor_sq > 1 else 0.0
+
+
+def cosmic_hits(
+    statistics: StackStatistics,
+    *,
+    adu_per_signal: float,
+    bias_adu: float,
+    noise: NoiseModel,
+    threshold: float,
+) -> Mask:
+    """Pixels whose largest value is a hit: far above every other frame, and sharp.
+
+    Neighbours of a hit in the same frame are taken too when they pass a quarter of the threshold.
+
+    Parameters
+    ----------
+    statistics : StackStatistics
+    adu_per_signal, bias_adu : float
+        Conversion of the noise model's unit to ADU.
+    noise : NoiseModel
+    threshold : float
+        In standard deviations of one frame, beside the EM register's own tail.
+    """
+    if statistics.n_frames < 3:
+        return np.zeros(statistics.total.shape, bool)
+    highest = (statistics.highest - bias_adu) / adu_per_signal
+    second = (statistics.second - bias_adu) / adu_per_signal
+    spread = np.sqrt(noise.variance_slope * np.maximum(second, 0.0) + noise.read_variance)
+    tail = _single_electron_tail(noise)
+    jump = highest - second
+    sharp = jump > _HIT_SHARPNESS * convolve(np.maximum(jump, 0.0), _AROUND, mode="reflect")
+    certain = (jump > threshold * spread + tail) & sharp
+    likely = jump > 0.25 * (threshold * spread + tail)
+    return certain | (likely & _beside_in_same_frame(certain, statistics.highest_frame))
+
+
+def _beside_in_same_frame(certain: Mask, frame: NDArray[np.int64]) -> Mask:
+    """Pixels that touch a certain hit of the frame in which they had their own largest value."""
+    padded = np.pad(np.where(certain, frame, -1), 1, constant_values=-1)
+    height, width = certain.shape
+    beside = np.zeros_like(certain)
+    for dy in range(3):
+        for dx in range(3):
+            beside |= padded[dy : dy + height, dx : dx + width] == frame
+    return beside

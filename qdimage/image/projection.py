@@ -1,0 +1,173 @@
+"""From a stack to one photon image of known noise."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.errors import FormatError
+from qdimage.image.calibration import (
+    DEFAULT,
+    adu_to_signal,
+    complete_camera,
+    default_ceiling_adu,
+    noise_model,
+)
+from qdimage.image.defects import cosmic_hits, hot_pixels, saturated_pixels
+from qdimage.image.drift import estimate_drift
+from qdimage.image.options import ImageOptions
+from qdimage.image.statistics import StackStatistics, chunk_frames, stack_statistics
+from qdimage.model.camera import Camera
+from qdimage.model.photon_image import PhotonImage
+from qdimage.model.stack import Stack
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def photon_image(
+    stack: Stack,
+    *,
+    camera: Camera,
+    exposure_s: float,
+    options: ImageOptions,
+    psf_sigma_px: float | None = None,
+) -> PhotonImage:
+    """Reduce a stack to its mean image in photons (photoelectrons, ADU) per frame.
+
+    Frames are moved by whole pixels only, so that the noise of neighbouring pixels stays
+    independent; what is left of the drift goes into `PhotonImage.offset_px`.
+
+    Parameters
+    ----------
+    stack : Stack
+    camera : Camera
+        Keys that are known; the bias and the noise are found from the stack where they are not.
+    exposure_s : float
+        Of one frame.
+    options : ImageOptions
+    psf_sigma_px : float, optional
+        Expected width of a dot, to tell dots from hot pixels.
+
+    Raises
+    ------
+    FormatError
+        Where every pixel is saturated, or all values are the same.
+    """
+    camera = _with_ceiling(camera, stack)
+    ceiling = camera.saturation_adu if camera.saturation_adu is not None else float("inf")
+    statistics = stack_statistics(stack, ceiling_adu=ceiling)
+    _refuse_empty(stack, statistics, ceiling)
+    camera = complete_camera(camera, statistics)
+    bias, scale = camera.bias_adu or 0.0, adu_to_signal(camera)
+    noise = noise_model(camera, statistics)
+    cosmic = cosmic_hits(
+        statistics,
+        adu_per_signal=1.0 / scale,
+        bias_adu=bias,
+        noise=noise,
+        threshold=options.cosmic_threshold,
+    )
+    clean = _mean_without_hits(statistics, cosmic)
+    saturated = saturated_pixels(statistics) & ~cosmic
+    hot = hot_pixels(
+        (clean - bias) * scale,
+        noise=noise,
+        n_frames=statistics.n_frames,
+        threshold=options.hot_threshold,
+        psf_sigma_px=psf_sigma_px,
+    )
+    drift = _drift(statistics, hot | cosmic, clean, enabled=options.correct_drift)
+    whole = np.rint(drift).astype(np.int64)
+    excluded = hot | saturated
+    if np.any(whole):
+        mean, n_samples = _moved_mean(stack, whole, excluded, cosmic, statistics.highest_frame)
+    else:
+        mean = clean
+        n_samples = np.where(excluded, 0, statistics.n_frames - cosmic).astype(np.int32)
+    usable = n_samples > 0
+    return PhotonImage(
+        mean=np.where(usable, (mean - bias) * scale, 0.0),
+        n_samples=n_samples,
+        usable=usable,
+        hot=hot,
+        saturated=saturated,
+        cosmic=cosmic,
+        drift_px=drift,
+        offset_px=(drift - whole).mean(axis=0),
+        noise=noise,
+        camera=camera,
+        n_frames=statistics.n_frames,
+        exposure_s=exposure_s,
+    )
+
+
+def _with_ceiling(camera: Camera, stack: Stack) -> Camera:
+    if camera.saturation_adu is not None:
+        return camera
+    ceiling = default_ceiling_adu(stack.dtype)
+    return replace(
+        camera, saturation_adu=ceiling, sources={**camera.sources, "saturation_adu": DEFAULT}
+    )
+
+
+def _refuse_empty(stack: Stack, statistics: StackStatistics, ceiling: float) -> None:
+    if np.all(statistics.n_at_ceiling == statistics.n_frames):
+        raise FormatError(
+            f"{stack.source}: every pixel of every frame is saturated (at or above {ceiling:g} ADU); "
+            "lower the exposure or gain, or correct saturation_adu"
+        )
+    if statistics.highest.max() == statistics.mean.min():
+        raise FormatError(
+            f"{stack.source}: every pixel has the same value {statistics.highest.max():g}; "
+            "this is no camera image, export the stack again"
+        )
+
+
+def _mean_without_hits(statistics: StackStatistics, cosmic: Mask) -> Array:
+    n_left = max(statistics.n_frames - 1, 1)
+    without = (statistics.total - statistics.highest) / n_left
+    return np.where(cosmic, without, statistics.mean)
+
+
+def _drift(statistics: StackStatistics, defects: Mask, clean: Array, *, enabled: bool) -> Array:
+    if not enabled:
+        return np.zeros((statistics.n_frames, 2))
+    background = float(np.median(clean))
+    bins = np.where(defects, background, statistics.time_bins)
+    return estimate_drift(bins, statistics.bin_edges)
+
+
+def _moved_mean(
+    stack: Stack,
+    whole: NDArray[np.int64],
+    excluded: Mask,
+    cosmic: Mask,
+    hit_frame: NDArray[np.int64],
+) -> tuple[Array, NDArray[np.int32]]:
+    """Mean over frames, each moved back by its whole-pixel drift; and how many entered."""
+    _, height, width = stack.shape
+    total, count = np.zeros((height, width)), np.zeros((height, width), np.int32)
+    for first, frames in stack.blocks(chunk_frames(stack)):
+        for t, frame in enumerate(frames.astype(np.float64), start=first):
+            good = ~excluded & ~(cosmic & (hit_frame == t))
+            target, source = _overlap(whole[t], height, width)
+            total[target] += np.where(good, frame, 0.0)[source]
+            count[target] += good[source]
+    return total / np.maximum(count, 1), count
+
+
+def _overlap(
+    drift: NDArray[np.int64], height: int, width: int
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Slices of the moved and of the original frame that show the same place."""
+    dx, dy = int(drift[0]), int(drift[1])
+    target = (
+        slice(max(0, -dy), min(height, height - dy)),
+        slice(max(0, -dx), min(width, width - dx)),
+    )
+    source = (
+        slice(max(0, dy), min(height, height + dy)),
+        slice(max(0, dx), min(width, width + dx)),
+    )
+    return target, source

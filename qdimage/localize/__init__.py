@@ -1,0 +1,1 @@
+"""Where the dots are, how bright, and how sure."""

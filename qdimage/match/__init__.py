@@ -1,0 +1,1 @@
+"""Which dots are lit: pairing, forced photometry, turn-on statistics."""

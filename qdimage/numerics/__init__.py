@@ -1,0 +1,1 @@
+"""What several stages need: spots, backgrounds, robust statistics, intervals."""

@@ -1,0 +1,1 @@
+"""The map between two channels, or the reason why there is none."""

@@ -1,0 +1,1 @@
+"""Scene to camera stack: whole experiments with their ground truth."""

@@ -1,0 +1,130 @@
+"""One channel of one field: what happens during its stack, and the frames that show it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.model.transform import Transform
+from qdimage.simulate.blinking import on_fractions
+from qdimage.simulate.camera import expose
+from qdimage.simulate.defects import CosmicHit, deposit, draw_cosmic_hits
+from qdimage.simulate.field import Channel, Field, generator
+from qdimage.simulate.geometry import draw_drift, shifted
+from qdimage.simulate.options import SimulateOptions
+from qdimage.simulate.render import render_spots
+from qdimage.simulate.scene import (
+    el_background,
+    el_photons_s,
+    pl_background,
+    pl_photons_s,
+)
+
+Floats = NDArray[np.float64]
+
+IDENTITY = Transform.from_matrix(np.eye(2, 3))
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a stack shows.
+
+    Attributes
+    ----------
+    field : Field
+    channel : Channel
+    transform : Transform
+        Channel pixels to field pixels, at the first frame.
+    positions : ndarray, shape (n, 2)
+        (x, y) of each emitter in the channel's own frame, at the first frame.
+    drift : ndarray, shape (t, 2)
+        (x, y) displacement of each frame from the first.
+    photons : ndarray, shape (n, t)
+        Mean photons of each emitter in each frame, blinking included.
+    background : ndarray, shape (y, x)
+        Mean photons of each pixel in a frame, without the emitters.
+    cosmic_hits : list of CosmicHit
+    """
+
+    field: Field
+    channel: Channel
+    transform: Transform
+    positions: Floats
+    drift: Floats
+    photons: Floats
+    background: Floats
+    cosmic_hits: list[CosmicHit]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(t, y, x)."""
+        height, width = self.background.shape
+        return self.photons.shape[1], height, width
+
+    @property
+    def photons_s(self) -> Floats:
+        """Flux of each emitter at the camera, averaged over the stack."""
+        return np.asarray(self.photons.mean(axis=1) / self.field.options.experiment.exposure_s)
+
+    def mean_photons(self, frame: int) -> Floats:
+        """Mean photons of each pixel in one frame, before the camera."""
+        spots = render_spots(
+            self.positions + self.drift[frame],
+            self.photons[:, frame],
+            shape=self.background.shape,
+            psf=self.field.psf,
+        )
+        return self.background + spots
+
+    def frames(self) -> Iterator[NDArray[np.uint16]]:
+        """Yield the frames in ADU; each call yields the same ones."""
+        field = self.field
+        rng = generator(field.seed, field.name, self.channel.name, "camera")
+        for frame in range(self.shape[0]):
+            yield expose(
+                self.mean_photons(frame),
+                camera=field.options.camera,
+                rng=rng,
+                dark_e=field.hot_electrons_s * field.options.experiment.exposure_s,
+                deposited_e=deposit(self.cosmic_hits, frame, self.background.shape),
+            )
+
+
+def record(field: Field, channel: Channel) -> Recording:
+    """Draw what happens during one channel's stack."""
+    options, size = field.options, field.options.experiment
+    rng = generator(field.seed, field.name, channel.name, "events")
+    transform = IDENTITY
+    if channel.voltage_v is not None:
+        transform = shifted(field.el_to_field, options.geometry, rng)
+    on = on_fractions(
+        len(field.scene),
+        n_frames=size.n_frames,
+        exposure_s=size.exposure_s,
+        options=options.blinking,
+        rng=rng,
+    )
+    shape = (size.height_px, size.width_px)
+    return Recording(
+        field,
+        channel,
+        transform,
+        transform.inverse(field.scene.positions),
+        draw_drift(size.n_frames, options.geometry.drift_px, rng),
+        size.exposure_s * _photons_s(field, channel)[:, np.newaxis] * on,
+        size.exposure_s * _background(channel, options),
+        draw_cosmic_hits(size.n_frames, shape, options.defects, rng),
+    )
+
+
+def _photons_s(field: Field, channel: Channel) -> Floats:
+    if channel.voltage_v is None:
+        return pl_photons_s(field.scene, field.options)
+    return el_photons_s(field.scene, channel.voltage_v, field.options.el)
+
+
+def _background(channel: Channel, options: SimulateOptions) -> Floats:
+    if channel.voltage_v is None:
+        return pl_background(options)
+    return el_background(channel.voltage_v, options)

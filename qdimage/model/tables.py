@@ -135,11 +135,11 @@ DOTS = Table(
         _number("pl_photons_s", "PL flux at the camera"),
         _number("pl_photons_err_s", "standard deviation of pl_photons_s"),
         _boolean("isolated", "no other PL dot inside the isolation distance"),
-        _number(
-            "g2_floor", "g2(0) of an ideal single dot with neighbours' light in the pinhole"
-        ),
+        _number("g2_floor", "g2(0) of an ideal single dot with neighbours' light in the pinhole"),
         _number("turn_on_voltage_v", "middle of the interval below"),
-        _number("turn_on_voltage_low_v", "highest voltage, below the first lit, at which it is dark"),
+        _number(
+            "turn_on_voltage_low_v", "highest voltage, below the first lit, at which it is dark"
+        ),
         _number("turn_on_voltage_high_v", "lowest voltage at which it is lit"),
         _text("flags", "reasons to look twice, joined by `;`"),
         _boolean("accepted", "kept for the population; a person's choice in curation.json"),
@@ -173,7 +173,9 @@ DOT_CHANNELS = Table(
         _CHANNEL,
         _VOLTAGE,
         _STATUS,
-        _number("photons_s", "EL flux at the dot's mapped position, seen or not (forced photometry)"),
+        _number(
+            "photons_s", "EL flux at the dot's mapped position, seen or not (forced photometry)"
+        ),
         _number("photons_err_s", "standard deviation, widened to what blank places show"),
         _number("photons_upper_s", "95 % upper limit of the flux"),
         _boolean("lit", "false_alarm_p is at most the option match.false_alarm_probability"),

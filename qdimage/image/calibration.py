@@ -1,6 +1,7 @@
 """The camera's keys and its noise: as declared, else from the stack itself."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ _DIFFERENCE_KERNEL = np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0
 _MAD_TO_SIGMA = 1.4826
 
 
-def default_ceiling_adu(dtype: np.dtype[np.generic]) -> float:
+def default_ceiling_adu(dtype: np.dtype[Any]) -> float:
     """Return the largest value that the stored type can hold; infinity for floats."""
     return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else float("inf")
 

@@ -59,7 +59,7 @@ def hot_pixels(
     neighbours = convolve(excess, _CROSS, mode="reflect")
     width = max(psf_sigma_px or _NARROWEST_PSF_PX, _NARROWEST_PSF_PX)
     expected = 0.5 * np.exp(-0.5 / width**2) * excess
-    return (excess > threshold * sigma + tail) & (neighbours + sigma < expected)
+    return np.asarray((excess > threshold * sigma + tail) & (neighbours + sigma < expected))
 
 
 def _single_electron_tail(noise: NoiseModel) -> float:
@@ -97,7 +97,7 @@ def cosmic_hits(
     sharp = jump > _HIT_SHARPNESS * convolve(np.maximum(jump, 0.0), _AROUND, mode="reflect")
     certain = (jump > threshold * spread + tail) & sharp
     likely = jump > 0.25 * (threshold * spread + tail)
-    return certain | (likely & _beside_in_same_frame(certain, statistics.highest_frame))
+    return np.asarray(certain | (likely & _beside_in_same_frame(certain, statistics.highest_frame)))
 
 
 def _beside_in_same_frame(certain: Mask, frame: NDArray[np.int64]) -> Mask:

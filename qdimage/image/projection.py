@@ -114,8 +114,8 @@ def _with_ceiling(camera: Camera, stack: Stack) -> Camera:
 def _refuse_empty(stack: Stack, statistics: StackStatistics, ceiling: float) -> None:
     if np.all(statistics.n_at_ceiling == statistics.n_frames):
         raise FormatError(
-            f"{stack.source}: every pixel of every frame is saturated (at or above {ceiling:g} ADU); "
-            "lower the exposure or gain, or correct saturation_adu"
+            f"{stack.source}: every pixel of every frame is saturated (at or above {ceiling:g} "
+            "ADU); lower the exposure or gain, or correct saturation_adu"
         )
     if statistics.highest.max() == statistics.mean.min():
         raise FormatError(

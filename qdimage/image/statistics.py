@@ -1,6 +1,7 @@
 """One pass over a stack: what every later decision about its pixels needs."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -56,7 +57,7 @@ class StackStatistics:
         return self.difference_sq / (2 * max(self.n_frames - 1, 1))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _accumulate(
     frames: NDArray[np.float64],
     first: int,
@@ -114,7 +115,7 @@ def stack_statistics(stack: Stack, *, ceiling_adu: float) -> StackStatistics:
     highest_frame, at_ceiling = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     time_bins = np.zeros((n_bins, height, width))
     step = chunk_frames(stack)
-    for index, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for index, (start, stop) in enumerate(pairwise(edges)):
         for first in range(int(start), int(stop), step):
             frames = stack.reader(first, min(first + step, int(stop))).astype(np.float64)
             _accumulate(

@@ -72,9 +72,10 @@ def localize(
 ) -> Localizations:
     """Find the dots of an image, with a stated number of false alarms.
 
-    trackpy proposes local maxima of the matched filter; a maximum-likelihood fit of pixel-integrated
-    Gaussians, close dots together, gives position, flux and errors; the dot stays if noise alone
-    would show fewer than `options.false_alarms_per_frame` peaks as significant in the whole image.
+    trackpy proposes local maxima of the matched filter; a maximum-likelihood fit of
+    pixel-integrated Gaussians, close dots together, gives position, flux and errors; a dot stays
+    if noise alone would show fewer than `options.false_alarms_per_frame` peaks as significant in
+    the whole image.
 
     Parameters
     ----------
@@ -256,7 +257,7 @@ def _still_apart(scene: _Scene, spots: Array, start: Array) -> NDArray[np.bool_]
     for a, b in sorted(cKDTree(spots[:, :2]).query_pairs(_MERGE_SIGMA * scene.sigma)):
         if keep[a] and keep[b]:
             keep[a if spots[a, 2] < spots[b, 2] else b] = False
-    return keep
+    return np.asarray(keep)
 
 
 def _false_alarms(scene: _Scene, tails: TailTable, result: Array) -> Array:
@@ -294,7 +295,7 @@ def _measured_width(scene: _Scene, options: LocalizeOptions) -> float:
 
 def _solitary(scene: _Scene, spots: Array) -> NDArray[np.bool_]:
     distance, _ = cKDTree(spots[:, :2]).query(spots[:, :2], k=2)
-    return (distance[:, 1] > _WIDTH_CLEAR_SIGMA * scene.sigma) & ~_at_edge(scene, spots)
+    return np.asarray((distance[:, 1] > _WIDTH_CLEAR_SIGMA * scene.sigma) & ~_at_edge(scene, spots))
 
 
 def _weighted_median(values: Array, weights: Array) -> float:
@@ -307,7 +308,9 @@ def _at_edge(scene: _Scene, spots: Array) -> NDArray[np.bool_]:
     height, width = scene.image.mean.shape
     margin = _EDGE_SIGMA * scene.sigma
     x, y = spots[:, 0], spots[:, 1]
-    return (x < margin) | (y < margin) | (x > width - 1 - margin) | (y > height - 1 - margin)
+    return np.asarray(
+        (x < margin) | (y < margin) | (x > width - 1 - margin) | (y > height - 1 - margin)
+    )
 
 
 def _finish(

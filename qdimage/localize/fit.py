@@ -17,7 +17,7 @@ _TOLERANCE_PX = 1e-4
 _SMALLEST_FLUX = 1e-9
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _draw(
     window: Array, gradient: Array, x0: int, y0: int, spots: Array, sigma: float, with_sigma: bool
 ) -> None:
@@ -42,7 +42,7 @@ def _draw(
                     )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _objective(
     data: Array, samples: Array, window: Array, slope: float, read: float, least: float
 ) -> float:
@@ -57,7 +57,7 @@ def _objective(
     return total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fisher(
     data: Array,
     samples: Array,
@@ -89,7 +89,7 @@ def _fisher(
             matrix[b, a] = matrix[a, b]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def fit_window(
     data: Array,
     samples: Array,
@@ -178,7 +178,7 @@ def fit_window(
     return current, constant, width_now, np.linalg.pinv(matrix), converged
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def filter_output(
     data: Array,
     samples: Array,
@@ -204,7 +204,7 @@ def filter_output(
     return numerator / math.sqrt(information), level_sum / weight_sum
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def fit_all(
     image: Array,
     samples: Array,
@@ -248,7 +248,7 @@ def fit_all(
     result = np.zeros((n_spots, 9))
     for position in range(n_spots):
         index = order[position]
-        cx, cy = int(round(spots[index, 0])), int(round(spots[index, 1]))
+        cx, cy = int(np.rint(spots[index, 0])), int(np.rint(spots[index, 1]))
         x0, x1 = max(cx - reach, 0), min(cx + reach + 1, width)
         y0, y1 = max(cy - reach, 0), min(cy + reach + 1, height)
         fixed = background[y0:y1, x0:x1].copy()

@@ -50,7 +50,7 @@ class TailTable:
         position = np.interp(level, self.log_level, np.arange(len(self.log_level)))
         lower = np.minimum(position.astype(int), len(self.log_level) - 2)
         share = position - lower
-        ratio = np.clip(signal_to_noise, _Z_GRID[0], _Z_GRID[-1])
+        ratio = np.maximum(signal_to_noise, _Z_GRID[0])
         step = _Z_GRID[1] - _Z_GRID[0]
         column = (ratio - _Z_GRID[0]) / step
         left = np.minimum(column.astype(int), len(_Z_GRID) - 2)
@@ -59,8 +59,8 @@ class TailTable:
         low = table[lower, left] * (1 - along) + table[lower, left + 1] * along
         high = table[lower + 1, left] * (1 - along) + table[lower + 1, left + 1] * along
         deviate = low * (1 - share) + high * share
-        # Below the grid nothing is decided; above it the dot is certain: keep both monotone.
-        return np.asarray(deviate + np.minimum(signal_to_noise - ratio, 0.0))
+        # Below the grid nothing is decided; above it the last step goes on: both stay monotone.
+        return np.asarray(deviate + (signal_to_noise - ratio))
 
 
 def tail_table(
@@ -89,10 +89,10 @@ def tail_table(
     high = max(highest / unit, 2 * low)
     log_level = np.linspace(np.log(low), np.log(high), _LEVELS)
     profile = spot_profile(psf_sigma_px, int(np.ceil(4 * psf_sigma_px)))
-    weights, repeats = np.unique(
+    values, counts = np.unique(
         np.round(np.outer(profile, profile) / profile.max() ** 2, 6), return_counts=True
     )
-    weights, repeats = weights[weights > 1e-4], repeats[weights > 1e-4].astype(float)
+    weights, repeats = values[values > 1e-4], counts[values > 1e-4].astype(np.float64)
     read = noise.read_variance / unit**2
     table = np.stack(
         [

@@ -18,29 +18,29 @@ class Declared(BaseModel):
 class ExperimentTable(Declared):
     """``[experiment]``"""
 
-    name: str | None = Field(None, min_length=1)
-    device: str | None = Field(None, min_length=1)
+    name: str | None = Field(default=None, min_length=1)
+    device: str | None = Field(default=None, min_length=1)
     batch: str | None = None
     sample: str = "device"
-    pixel_size_um: float | None = Field(None, gt=0)
+    pixel_size_um: float | None = Field(default=None, gt=0)
 
 
 class DeviceTable(Declared):
     """``[device]``"""
 
-    pmma_nm: float | None = Field(None, ge=0)
+    pmma_nm: float | None = Field(default=None, ge=0)
 
 
 class CameraKeys(Declared):
     """The keys of ``[camera]``; any of them may also stand in a channel."""
 
     bias_adu: float | None = None
-    electrons_per_adu: float | None = Field(None, gt=0)
-    em_gain: float | None = Field(None, ge=1)
-    quantum_efficiency: float | None = Field(None, gt=0, le=1)
-    read_noise_e: float | None = Field(None, ge=0)
-    clock_induced_charge_e: float | None = Field(None, ge=0)
-    saturation_adu: float | None = Field(None, gt=0)
+    electrons_per_adu: float | None = Field(default=None, gt=0)
+    em_gain: float | None = Field(default=None, ge=1)
+    quantum_efficiency: float | None = Field(default=None, gt=0, le=1)
+    read_noise_e: float | None = Field(default=None, ge=0)
+    clock_induced_charge_e: float | None = Field(default=None, ge=0)
+    saturation_adu: float | None = Field(default=None, gt=0)
 
 
 class CameraTable(CameraKeys):
@@ -52,11 +52,11 @@ class CameraTable(CameraKeys):
 class OpticsTable(Declared):
     """``[optics]``"""
 
-    numerical_aperture: float | None = Field(None, gt=0, lt=2)
-    emission_nm: float | None = Field(None, gt=0)
-    collection_efficiency: float | None = Field(None, gt=0, le=1)
-    camera_collection_efficiency: float | None = Field(None, gt=0, le=1)
-    pinhole_um: float | None = Field(None, gt=0)
+    numerical_aperture: float | None = Field(default=None, gt=0, lt=2)
+    emission_nm: float | None = Field(default=None, gt=0)
+    collection_efficiency: float | None = Field(default=None, gt=0, le=1)
+    camera_collection_efficiency: float | None = Field(default=None, gt=0, le=1)
+    pinhole_um: float | None = Field(default=None, gt=0)
     stage_from_px: Affine | None = None
     stage_z_um: float | None = None
 
@@ -67,13 +67,13 @@ class ChannelTable(CameraKeys):
     name: str = Field(min_length=1)
     kind: Kind
     stack: str = Field(min_length=1)
-    exposure_s: float | None = Field(None, gt=0)
+    exposure_s: float | None = Field(default=None, gt=0)
     voltage_v: float | None = None
     reference: bool = False
-    excitation_power_uw: float | None = Field(None, ge=0)
+    excitation_power_uw: float | None = Field(default=None, ge=0)
     frames: tuple[int, int] | None = None
     frames_excluded: tuple[int, ...] = ()
-    channel_index: int | None = Field(None, ge=0)
+    channel_index: int | None = Field(default=None, ge=0)
     binning: int = Field(1, ge=1)
     roi_offset_px: tuple[float, float] = (0.0, 0.0)
     acquired_at: str | None = None
@@ -100,15 +100,15 @@ class PhotonsTable(Declared):
     y_um: float | None = None
     excitation: Literal["cw", "pulsed"] | None = None
     detectors: tuple[int, int] | None = None
-    duration_s: float | None = Field(None, gt=0)
+    duration_s: float | None = Field(default=None, gt=0)
     rate_counts_s: tuple[float, float] | None = None
-    response_fwhm_ns: float | None = Field(None, gt=0)
+    response_fwhm_ns: float | None = Field(default=None, gt=0)
     response_file: str | None = None
     dark_counts_s: tuple[float, float] | None = None
     background_file: str | None = None
-    absorption_cross_section_cm2: float | None = Field(None, gt=0)
-    excitation_power_density_w_cm2: float | None = Field(None, gt=0)
-    excitation_nm: float | None = Field(None, gt=0)
+    absorption_cross_section_cm2: float | None = Field(default=None, gt=0)
+    excitation_power_density_w_cm2: float | None = Field(default=None, gt=0)
+    excitation_nm: float | None = Field(default=None, gt=0)
 
 
 class SpectrumTable(Declared):
@@ -116,10 +116,10 @@ class SpectrumTable(Declared):
 
     file: str = Field(min_length=1)
     scope: Literal["dot", "area"] = "dot"
-    area_mm2: float | None = Field(None, gt=0)
+    area_mm2: float | None = Field(default=None, gt=0)
     kind: Kind
     voltage_v: float | None = None
-    exposure_s: float | None = Field(None, gt=0)
+    exposure_s: float | None = Field(default=None, gt=0)
     x_px: float | None = None
     y_px: float | None = None
     x_um: float | None = None
@@ -129,22 +129,22 @@ class SpectrumTable(Declared):
 class DotParametersTable(Declared):
     """``[dot_parameters]``"""
 
-    exciton_lifetime_ns: float | None = Field(None, gt=0)
-    exciton_lifetime_err_ns: float | None = Field(None, ge=0)
-    exciton_qy: float | None = Field(None, ge=0, le=1)
-    exciton_qy_err: float | None = Field(None, ge=0)
-    negative_trion_lifetime_ns: float | None = Field(None, gt=0)
-    negative_trion_lifetime_err_ns: float | None = Field(None, ge=0)
-    negative_trion_qy: float | None = Field(None, ge=0, le=1)
-    negative_trion_qy_err: float | None = Field(None, ge=0)
-    positive_trion_lifetime_ns: float | None = Field(None, gt=0)
-    positive_trion_lifetime_err_ns: float | None = Field(None, ge=0)
-    positive_trion_qy: float | None = Field(None, ge=0, le=1)
-    positive_trion_qy_err: float | None = Field(None, ge=0)
-    biexciton_lifetime_ns: float | None = Field(None, gt=0)
-    biexciton_lifetime_err_ns: float | None = Field(None, ge=0)
-    biexciton_qy: float | None = Field(None, ge=0, le=1)
-    biexciton_qy_err: float | None = Field(None, ge=0)
+    exciton_lifetime_ns: float | None = Field(default=None, gt=0)
+    exciton_lifetime_err_ns: float | None = Field(default=None, ge=0)
+    exciton_qy: float | None = Field(default=None, ge=0, le=1)
+    exciton_qy_err: float | None = Field(default=None, ge=0)
+    negative_trion_lifetime_ns: float | None = Field(default=None, gt=0)
+    negative_trion_lifetime_err_ns: float | None = Field(default=None, ge=0)
+    negative_trion_qy: float | None = Field(default=None, ge=0, le=1)
+    negative_trion_qy_err: float | None = Field(default=None, ge=0)
+    positive_trion_lifetime_ns: float | None = Field(default=None, gt=0)
+    positive_trion_lifetime_err_ns: float | None = Field(default=None, ge=0)
+    positive_trion_qy: float | None = Field(default=None, ge=0, le=1)
+    positive_trion_qy_err: float | None = Field(default=None, ge=0)
+    biexciton_lifetime_ns: float | None = Field(default=None, gt=0)
+    biexciton_lifetime_err_ns: float | None = Field(default=None, ge=0)
+    biexciton_qy: float | None = Field(default=None, ge=0, le=1)
+    biexciton_qy_err: float | None = Field(default=None, ge=0)
 
 
 class ExperimentFile(Declared):

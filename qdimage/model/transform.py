@@ -51,18 +51,19 @@ class Transform:
 
     def _radial(self, points: Points) -> Points:
         scaled = (points - np.asarray(self.centre_px)) / self.radius_px
-        return np.sum(scaled**2, axis=1, keepdims=True) * scaled
+        return np.asarray(np.sum(scaled**2, axis=1, keepdims=True) * scaled, np.float64)
 
     def apply(self, points: Points) -> Points:
         """Map (n, 2) channel positions to the field."""
         points = np.asarray(points, float).reshape(-1, 2)
         bent = points + self.radial_px * self._radial(points)
-        return bent @ self.matrix[:, :2].T + self.matrix[:, 2]
+        return np.asarray(bent @ self.matrix[:, :2].T + self.matrix[:, 2])
 
     def inverse(self, points: Points) -> Points:
         """Map (n, 2) field positions to the channel."""
         points = np.asarray(points, float).reshape(-1, 2)
-        bent = np.linalg.solve(self.matrix[:, :2], (points - self.matrix[:, 2]).T).T
+        solved = np.linalg.solve(self.matrix[:, :2], (points - self.matrix[:, 2]).T).T
+        bent = np.asarray(solved, np.float64)
         straight = bent
         for _ in range(_INVERSE_STEPS):
             straight = bent - self.radial_px * self._radial(straight)
@@ -83,7 +84,7 @@ class Transform:
     def position_covariance(self, points: Points) -> NDArray[np.float64]:
         """Covariance of mapped positions from the transform alone, shape (n, 2, 2), px^2."""
         jacobian = self.parameter_jacobian(points)
-        return np.einsum("nip,pq,njq->nij", jacobian, self.covariance, jacobian)
+        return np.asarray(np.einsum("nip,pq,njq->nij", jacobian, self.covariance, jacobian))
 
     def local_affine(self, width: int, height: int) -> NDArray[np.float64]:
         """Return the (2, 3) affine map closest to this one over a frame."""

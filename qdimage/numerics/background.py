@@ -53,7 +53,7 @@ def _edges(length: int, box: int) -> NDArray[np.int64]:
     return np.linspace(0, length, max(1, round(length / box)) + 1).round().astype(np.int64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _clipped_means(
     image: Array,
     n_samples: NDArray[np.int32],
@@ -78,16 +78,17 @@ def _clipped_means(
     return mesh
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _clipped_mean(
     values: Array, samples: NDArray[np.int32], added: Array, slope: float, read: float
 ) -> float:
     # The median of a discrete, skewed distribution can be far too low: start no lower than
     # the mean of the darker three quarters.
     ordered = np.sort(values)
-    level = max(np.median(values), np.mean(ordered[: max(1, (3 * values.size) // 4)]))
+    darker = ordered[: max(1, (3 * values.size) // 4)]
+    level = float(max(np.median(values), np.mean(darker)))
     for _ in range(_ITERATIONS):
-        total, weight, narrowest = 0.0, 0.0, np.inf
+        total, weight, narrowest = 0.0, 0.0, float(np.inf)
         for k in range(values.size):
             sigma = np.sqrt((slope * max(level, 0.0) + read) / samples[k] + added[k])
             narrowest = min(narrowest, sigma)
@@ -97,7 +98,7 @@ def _clipped_mean(
         if weight == 0.0:
             return level
         change = total / weight - level
-        level += change
+        level = float(level + change)
         if abs(change) < 1e-3 * narrowest:
             break
     return level

@@ -12,7 +12,7 @@ _SQRT_2 = math.sqrt(2.0)
 _SQRT_2_PI = math.sqrt(2.0 * math.pi)
 
 
-@njit(cache=True, inline="never")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="never")
 def pixel_profile(
     first: int, centre: float, sigma: float, value: Array, by_centre: Array, by_sigma: Array
 ) -> None:
@@ -40,7 +40,7 @@ def pixel_profile(
         left, density_left, cumulative_left = right, density_right, cumulative_right
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def add_spots(image: Array, x: Array, y: Array, flux: Array, sigma: float, reach: int) -> None:
     """Add pixel-integrated Gaussian spots to an image, in place.
 
@@ -58,7 +58,7 @@ def add_spots(image: Array, x: Array, y: Array, flux: Array, sigma: float, reach
     row, column = np.empty(size), np.empty(size)
     unused_a, unused_b = np.empty(size), np.empty(size)
     for k in range(x.shape[0]):
-        x0, y0 = int(round(x[k])) - reach, int(round(y[k])) - reach
+        x0, y0 = int(np.rint(x[k])) - reach, int(np.rint(y[k])) - reach
         pixel_profile(x0, x[k], sigma, column, unused_a, unused_b)
         pixel_profile(y0, y[k], sigma, row, unused_a, unused_b)
         for j in range(max(0, -y0), min(size, height - y0)):

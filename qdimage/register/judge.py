@@ -1,0 +1,62 @@
+"""A refined transform together with what it rests on."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.stats import chi2
+
+from qdimage.model.registration import Registration
+from qdimage.model.transform import Transform
+from qdimage.register.options import RegisterOptions
+from qdimage.register.points import Pairs, Points
+from qdimage.register.refine import Prior, refine
+from qdimage.register.significance import Search, chance_probability
+
+OWN, MANUAL = "affine+radial", "manual"
+GATE_SIGMA = float(np.sqrt(chi2(2).ppf(0.99)))
+
+
+def refined(
+    start: Transform,
+    prior: Prior,
+    moving: Points,
+    fixed: Points,
+    *,
+    search: Search,
+    options: RegisterOptions,
+) -> Registration:
+    """Refine a transform and ask how easily chance does as well."""
+    tree = cKDTree(fixed.positions)
+    transform, pairs = refine(
+        start,
+        prior,
+        moving,
+        fixed,
+        tree,
+        gate_sigma=GATE_SIGMA,
+        systematic_px=options.systematic_error_px,
+    )
+    return judged(transform, pairs, moving, fixed, model=OWN, search=search, options=options)
+
+
+def judged(
+    transform: Transform,
+    pairs: Pairs,
+    moving: Points,
+    fixed: Points,
+    *,
+    model: str,
+    search: Search,
+    options: RegisterOptions,
+) -> Registration:
+    """Attach to a transform the probability that unrelated dots agree as well."""
+    chance_p = chance_probability(
+        transform,
+        pairs,
+        moving,
+        fixed,
+        search=search,
+        gate_sigma=GATE_SIGMA,
+        systematic_px=options.systematic_error_px,
+    )
+    indices = np.column_stack([moving.index[pairs.moving], fixed.index[pairs.fixed]])
+    return Registration(transform, model, indices, pairs.residuals, chance_p)

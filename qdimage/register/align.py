@@ -10,12 +10,11 @@ from qdimage.model.transform import Transform
 from qdimage.register.judge import refined
 from qdimage.register.options import RegisterOptions
 from qdimage.register.points import Points, voters
-from qdimage.register.refine import bendable, similarity_prior
+from qdimage.register.prior import similarity_prior
+from qdimage.register.refine import bendable
 from qdimage.register.search import starting_points
-from qdimage.register.significance import Search
 
 _N_STARTS = 40
-_SEARCHED_SCALE_SIGMA = 2.0
 _FEWEST = 3
 
 
@@ -63,7 +62,6 @@ def _candidates(a: Points, b: Points, options: RegisterOptions) -> list[Registra
         scale_prior=options.scale_prior,
         n_best=_N_STARTS,
     )
-    search = Search(options.max_shift_px, rotation, _SEARCHED_SCALE_SIGMA * options.scale_prior)
     found = []
     for matrix in starts:
         prior = similarity_prior(
@@ -72,8 +70,10 @@ def _candidates(a: Points, b: Points, options: RegisterOptions) -> list[Registra
             scale=options.scale_prior,
             shear=options.shear_prior,
             radial_px=options.radial_prior_px,
+            shift_px=max(options.max_shift_px, 1.0),
+            rotation_rad=max(rotation, 1.0 / a.half_diagonal),
         )
-        candidate = refined(bendable(matrix, a), prior, a, b, search=search, options=options)
+        candidate = refined(bendable(matrix, a), prior, a, b, options=options)
         if _within_range(candidate.transform, a, options):
             found.append(candidate)
     return found

@@ -11,8 +11,8 @@ from qdimage.model.transform import Transform
 from qdimage.register.judge import GATE_SIGMA, MANUAL, judged
 from qdimage.register.options import RegisterOptions
 from qdimage.register.points import Points, nearest_pairs, voters
-from qdimage.register.refine import bendable, fit_pairs, similarity_prior
-from qdimage.register.significance import Search
+from qdimage.register.prior import similarity_prior
+from qdimage.register.refine import bendable, fit_pairs
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def check_transform(
     own = transform.position_covariance(a.positions[pairs.moving])
     variance = pairs.variance + 0.5 * np.trace(own, axis1=1, axis2=2)
     pairs = pairs.chosen(np.sum(pairs.residuals**2, axis=1) <= GATE_SIGMA**2 * variance)
-    found = judged(transform, pairs, a, b, model=MANUAL, search=Search(), options=options)
+    found = judged(transform, pairs, a, b, model=MANUAL, prior=None)
     if found.chance_p > options.max_chance_probability:
         return Refusal(
             f"the given transform brings {found.n_inliers} of {len(a)} dots onto dots of the "
@@ -79,5 +79,7 @@ def transform_from_pins(
         scale=options.scale_prior,
         shear=options.shear_prior,
         radial_px=options.radial_prior_px,
+        shift_px=np.inf,
+        rotation_rad=np.pi,
     )
     return fit_pairs(bendable(matrix, a), prior, a, b)

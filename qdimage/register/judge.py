@@ -8,8 +8,9 @@ from qdimage.model.registration import Registration
 from qdimage.model.transform import Transform
 from qdimage.register.options import RegisterOptions
 from qdimage.register.points import Pairs, Points
-from qdimage.register.refine import Prior, refine
-from qdimage.register.significance import Search, chance_probability
+from qdimage.register.prior import Prior
+from qdimage.register.refine import refine
+from qdimage.register.significance import chance_probability
 
 OWN, MANUAL = "affine+radial", "manual"
 GATE_SIGMA = float(np.sqrt(chi2(2).ppf(0.99)))
@@ -21,7 +22,6 @@ def refined(
     moving: Points,
     fixed: Points,
     *,
-    search: Search,
     options: RegisterOptions,
 ) -> Registration:
     """Refine a transform and ask how easily chance does as well."""
@@ -35,7 +35,7 @@ def refined(
         gate_sigma=GATE_SIGMA,
         systematic_px=options.systematic_error_px,
     )
-    return judged(transform, pairs, moving, fixed, model=OWN, search=search, options=options)
+    return judged(transform, pairs, moving, fixed, model=OWN, prior=prior)
 
 
 def judged(
@@ -45,18 +45,9 @@ def judged(
     fixed: Points,
     *,
     model: str,
-    search: Search,
-    options: RegisterOptions,
+    prior: Prior | None,
 ) -> Registration:
     """Attach to a transform the probability that unrelated dots agree as well."""
-    chance_p = chance_probability(
-        transform,
-        pairs,
-        moving,
-        fixed,
-        search=search,
-        gate_sigma=GATE_SIGMA,
-        systematic_px=options.systematic_error_px,
-    )
+    chance_p = chance_probability(transform, pairs, moving, fixed, prior)
     indices = np.column_stack([moving.index[pairs.moving], fixed.index[pairs.fixed]])
     return Registration(transform, model, indices, pairs.residuals, chance_p)

@@ -1,13 +1,12 @@
 """From a rough transform to the best one: robust least squares with priors."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from qdimage.model.transform import Transform
 from qdimage.register.points import Pairs, Points, nearest_pairs
+from qdimage.register.prior import Prior, parameters_of
 
 Array = NDArray[np.float64]
 
@@ -15,76 +14,6 @@ _REACHES_PX = (3.0, 2.5, 2.0, 1.5)
 _MAX_STEPS = 20
 _SETTLED_PX = 1e-3
 _HUBER_SIGMA = 2.0
-_FREE = 1e-12
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What is known of a transform's seven parameters before its dots are looked at.
-
-    Attributes
-    ----------
-    mean : ndarray, shape (7,)
-        (m00, m01, m02, m10, m11, m12, radial_px).
-    precision : ndarray, shape (7, 7)
-    """
-
-    mean: Array
-    precision: Array
-
-
-def parameters_of(transform: Transform) -> Array:
-    """Return (m00, m01, m02, m10, m11, m12, radial_px)."""
-    return np.concatenate([transform.matrix.ravel(), [transform.radial_px]])
-
-
-def similarity_prior(
-    matrix: Array, *, centre: Array, scale: float, shear: float, radial_px: float
-) -> Prior:
-    """Shift and rotation free; scale near 1, shear and radial term near 0.
-
-    A ridge on the terms that a field rarely needs beat choosing a model (rigid, affine, ...) by
-    an information criterion.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (2, 3)
-        Start: a similarity.
-    centre : ndarray, shape (2,)
-        Of the moving frame.
-    scale, shear, radial_px : float
-        Standard deviations.
-    """
-    linear = matrix[:, :2]
-    rotation = linear / np.sqrt(abs(np.linalg.det(linear)))
-    rows = np.zeros((7, 7))
-    deviations = np.array([scale, shear, shear, 1.0, 1.0, 1.0, radial_px])
-    # M = D R with R the start's rotation: D - 1 holds scale, two shears and a further rotation.
-    parts = (((0, 0), (1, 1)), ((0, 0), (1, 1)), ((0, 1), (1, 0)), ((1, 0), (0, 1)))
-    signs = (1.0, -1.0, 1.0, -1.0)
-    for row, (((a, b), (c, d)), sign) in enumerate(zip(parts, signs, strict=True)):
-        rows[row, 3 * a : 3 * a + 2] += 0.5 * rotation[b]
-        rows[row, 3 * c : 3 * c + 2] += 0.5 * sign * rotation[d]
-    for axis in range(2):
-        rows[4 + axis, 3 * axis : 3 * axis + 3] = [*centre, 1.0]
-    rows[6, 6] = 1.0
-    mean = np.zeros(7)
-    mean[0] = 1.0
-    weights = deviations**-2.0
-    weights[3:6] = _FREE
-    centred = np.linalg.solve(rows, mean + np.array([0, 0, 0, 0, *(matrix @ [*centre, 1.0]), 0]))
-    return Prior(centred, np.asarray(rows.T @ (weights[:, np.newaxis] * rows), np.float64))
-
-
-def sibling_prior(transform: Transform, *, centre: Array, shift_px: float) -> Prior:
-    """Another channel's transform, up to a small shift."""
-    covariance = transform.covariance.copy()
-    covariance[2, 2] += shift_px**2
-    covariance[5, 5] += shift_px**2
-    # A transform given by hand has no covariance: it is exact but for the shift.
-    scale = np.array([1.0 / centre.max(), 1.0 / centre.max(), 1.0] * 2 + [1.0])
-    covariance += np.diag((1e-3 * scale) ** 2)
-    return Prior(parameters_of(transform), np.linalg.inv(covariance))
 
 
 def bendable(matrix: Array, moving: Points) -> Transform:

@@ -12,8 +12,7 @@ from qdimage.model.transform import Transform
 from qdimage.register.judge import OWN, refined
 from qdimage.register.options import RegisterOptions
 from qdimage.register.points import Points, voters
-from qdimage.register.refine import sibling_prior
-from qdimage.register.significance import Search
+from qdimage.register.prior import sibling_prior
 
 Array = NDArray[np.float64]
 
@@ -50,8 +49,7 @@ def align_by_sibling(
     a, b = voters(moving, moving_shape), voters(fixed, fixed_shape)
     if len(a) and len(b):
         prior = sibling_prior(sibling, centre=a.centre, shift_px=options.sibling_shift_px / 2)
-        search = Search(shift_px=options.sibling_shift_px)
-        found = refined(sibling, prior, a, b, search=search, options=options)
+        found = refined(sibling, prior, a, b, options=options)
         near = _largest_move(found.transform, sibling, a) <= options.sibling_shift_px
         if near and found.chance_p <= options.max_chance_probability:
             return found

@@ -49,18 +49,7 @@ class _Scene:
     """What a search works on."""
 
     image: PhotonImage
-    samples: Array
-    least: float
     sigma: float
-
-    @property
-    def slope(self) -> float:
-        noise = self.image.noise
-        return max(noise.variance_slope, 1e-3 * noise.read_variance, 1e-12)
-
-    @property
-    def read(self) -> float:
-        return max(self.image.noise.read_variance, 1e-12)
 
     @property
     def reach(self) -> int:
@@ -90,12 +79,9 @@ def localize(
         In order of (y, x), in the frame of the stack's first frame.
     """
     guess = options.psf_sigma_px or psf_sigma_px or _FIRST_GUESS_PX
-    samples = image.n_samples.astype(np.float64)
-    unit = image.noise.unit_per_electron if image.noise.unit_per_electron > 0 else 1.0
-    least = max(image.noise.clock_induced, 0.01 * unit)
-    scene = _Scene(image, samples, least, guess)
+    scene = _Scene(image, guess)
     if options.psf_sigma_px is None:
-        scene = _Scene(image, samples, least, _measured_width(scene, options))
+        scene = _Scene(image, _measured_width(scene, options))
     return _finish(scene, options, *_search(scene, options))
 
 
@@ -103,21 +89,19 @@ def _background(scene: _Scene, options: LocalizeOptions, spots: Array) -> Array:
     """Background map of the image without the spots."""
     light = np.zeros_like(scene.image.mean)
     add_spots(light, spots[:, 0], spots[:, 1], spots[:, 2], scene.sigma, 2 * scene.reach)
-    added = scene.slope * light / np.maximum(scene.samples, 1) + (0.05 * light) ** 2
     return smooth_background(
-        scene.image.mean - light,
+        scene.image.mean,
         scene.image.n_samples,
         box_px=options.background_box_px,
-        variance_slope=scene.slope,
-        read_variance=scene.read,
-        added_variance=added,
+        variance_slope=scene.image.variance_slope,
+        read_variance=scene.image.read_variance,
+        light=light,
     )
 
 
 def _signal_to_noise(scene: _Scene, background: Array, light: Array) -> tuple[Array, Array]:
     """Matched filter of what is left, and the flux that it corresponds to, at every pixel."""
-    level = np.maximum(background + light, scene.least)
-    weight = scene.samples / (scene.slope * level + scene.read)
+    weight = scene.image.weight(background + light)
     profile = spot_profile(scene.sigma, scene.reach)
     left_over = weight * (scene.image.mean - background - light)
     numerator = correlate1d(
@@ -230,7 +214,7 @@ def _fit(
         before = spots.copy()
         result = fit_all(
             scene.image.mean,
-            scene.samples,
+            scene.image.n_samples.astype(np.float64),
             background,
             spots,
             np.lexsort((spots[:, 0], -spots[:, 2])),
@@ -238,9 +222,9 @@ def _fit(
             *_neighbours(spots, close, 3.0 * scene.reach, MAX_TOGETHER),
             scene.sigma,
             with_sigma,
-            scene.slope,
-            scene.read,
-            scene.least,
+            scene.image.variance_slope,
+            scene.image.read_variance,
+            scene.image.least_level,
             scene.reach,
         )
         if np.abs(spots[:, :2] - before[:, :2]).max(initial=0.0) < 0.01:
@@ -274,7 +258,7 @@ def _measured_width(scene: _Scene, options: LocalizeOptions) -> float:
     sigma = scene.sigma
     background = _background(scene, options, np.empty((0, 3)))
     for _ in range(_WIDTH_ROUNDS):
-        trial = _Scene(scene.image, scene.samples, scene.least, sigma)
+        trial = _Scene(scene.image, sigma)
         spots = _new_spots(trial, options, np.empty((0, 3)), background, _tails(trial, background))
         if len(spots) < _MIN_WIDTH_DOTS:
             return sigma

@@ -48,3 +48,24 @@ class PhotonImage:
     camera: Camera
     n_frames: int
     exposure_s: float
+
+    @property
+    def least_level(self) -> float:
+        """Smallest mean signal to assume in a pixel when its variance is predicted."""
+        unit = self.noise.unit_per_electron if self.noise.unit_per_electron > 0 else 1.0
+        return max(self.noise.clock_induced, 0.01 * unit)
+
+    @property
+    def variance_slope(self) -> float:
+        """The noise's variance slope, kept above 0."""
+        return max(self.noise.variance_slope, 1e-3 * self.noise.read_variance, 1e-12)
+
+    @property
+    def read_variance(self) -> float:
+        """The noise's read variance, kept above 0."""
+        return max(self.noise.read_variance, 1e-12)
+
+    def weight(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Inverse variance of each pixel of `mean` at a mean signal `level`; 0 if not usable."""
+        expected = np.maximum(level, self.least_level)
+        return np.asarray(self.n_samples / (self.variance_slope * expected + self.read_variance))

@@ -9,6 +9,8 @@ Array = NDArray[np.float64]
 _CLIP_SIGMA = 5.0
 _ITERATIONS = 20
 _MIN_USABLE_SHARE = 0.2
+# The Gaussian is not quite the spot: this share of its light may stay.
+_LEFT_OVER_SHARE = 0.05
 
 
 def smooth_background(
@@ -18,7 +20,7 @@ def smooth_background(
     box_px: int,
     variance_slope: float,
     read_variance: float,
-    added_variance: Array | None = None,
+    light: Array | None = None,
 ) -> Array:
     """Return a background map: clipped means of boxes, interpolated linearly.
 
@@ -36,13 +38,16 @@ def smooth_background(
         Side of a box; at least one box is used along each axis.
     variance_slope, read_variance : float
         One-frame variance = slope * mean + read variance.
-    added_variance : ndarray, shape (y, x), optional
-        Variance of the mean image from light that was subtracted from it.
+    light : ndarray, shape (y, x), optional
+        Of fitted spots, to be taken off first; what it leaves over counts as noise.
     """
     rows = _edges(image.shape[0], box_px)
     columns = _edges(image.shape[1], box_px)
-    extra = np.zeros_like(image) if added_variance is None else added_variance
-    mesh = _clipped_means(image, n_samples, extra, rows, columns, variance_slope, read_variance)
+    light = np.zeros_like(image) if light is None else light
+    extra = variance_slope * light / np.maximum(n_samples, 1) + (_LEFT_OVER_SHARE * light) ** 2
+    mesh = _clipped_means(
+        image - light, n_samples, extra, rows, columns, variance_slope, read_variance
+    )
     mesh = _fill_missing(mesh)
     return np.asarray(
         _interpolation(rows, image.shape[0]) @ mesh @ _interpolation(columns, image.shape[1]).T

@@ -1,0 +1,101 @@
+"""Is this dot lit? Fluxes against what dark places show."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from qdimage.model.photometry import BlankPlaces, ForcedPhotometry
+
+Array = NDArray[np.float64]
+
+_FEWEST_BLANKS = 30
+# Above the deviate that this many blank places exceed, the tail is continued as a normal one.
+_TAIL_COUNT = 8
+_UPPER_LIMIT = 0.95
+_GRID_POINTS = 24
+_ITERATIONS = 200
+
+
+@dataclass(frozen=True)
+class DarkNull:
+    """Distribution of flux over nominal error where nothing shines.
+
+    Attributes
+    ----------
+    centre, widening : float
+        Median, and standard deviation from the quantiles, of the ratio.
+    ratios : ndarray
+        The ratios themselves, ascending.
+    """
+
+    centre: float
+    widening: float
+    ratios: Array
+
+    def false_alarm(self, ratio: Array) -> Array:
+        """Return the probability that a dark place shows a ratio at least as large."""
+        gauss = norm.sf((ratio - self.centre) / self.widening)
+        n = len(self.ratios)
+        if n < _FEWEST_BLANKS:
+            return np.asarray(gauss)
+        start = self.ratios[-_TAIL_COUNT]
+        above = n - np.searchsorted(self.ratios, ratio, side="left")
+        empirical = (above + 0.5) / (n + 1)
+        at_start = (_TAIL_COUNT + 0.5) / (n + 1)
+        tail = at_start * gauss / norm.sf((start - self.centre) / self.widening)
+        return np.asarray(np.where(ratio > start, tail, empirical))
+
+
+def dark_null(blanks: BlankPlaces) -> DarkNull:
+    """Learn the null from the blank places that no localization of the channel occupies."""
+    free = ~blanks.occupied
+    ratios = np.sort(blanks.flux_s[free] / blanks.err_s[free])
+    if len(ratios) < _FEWEST_BLANKS:
+        return DarkNull(0.0, 1.0, ratios)
+    low, centre, high = np.quantile(ratios, [0.1587, 0.5, 0.8413])
+    return DarkNull(float(centre), max(float(high - low) / 2, 0.5), ratios)
+
+
+def null_width_s(blanks: BlankPlaces, null: DarkNull) -> float:
+    """Typical standard deviation of a dark place's flux, signal per second; NaN without blanks."""
+    if len(blanks.err_s) == 0:
+        return float("nan")
+    return float(np.median(blanks.err_s)) * max(null.widening, 1.0)
+
+
+def widened_error(photometry: ForcedPhotometry, null: DarkNull) -> Array:
+    """Flux errors, widened to what blank places show and never narrowed."""
+    return np.asarray(photometry.err_s * max(null.widening, 1.0))
+
+
+def upper_limit(flux: Array, err: Array) -> Array:
+    """95 % upper limit of a flux that cannot be negative (flat prior above 0)."""
+    below = 1.0 - (1.0 - _UPPER_LIMIT) * norm.cdf(flux / err)
+    return np.asarray(flux + err * norm.ppf(below))
+
+
+def lit_probability(flux: Array, err: Array) -> tuple[Array, float]:
+    """Probability that each dot emits, and the share of dots that do.
+
+    The fluxes are a mixture of none and of any distribution on a logarithmic grid above twice
+    the typical error, found by expectation-maximization (Laird, J. Am. Stat. Assoc. 73, 805,
+    1978, doi:10.1080/01621459.1978.10480103). What lies closer to darkness is not identifiable.
+    """
+    known = np.isfinite(flux) & np.isfinite(err)
+    probability = np.full(len(flux), np.nan)
+    if not known.any():
+        return probability, float("nan")
+    f, e = flux[known, np.newaxis], err[known, np.newaxis]
+    least = 2.0 * float(np.median(e))
+    grid = np.geomspace(least, max(float(f.max()), 2.0 * least), _GRID_POINTS)
+    grid = np.concatenate([[0.0], grid])
+    density = norm.pdf(f, grid, e) + np.finfo(float).tiny
+    share = np.full(len(grid), 1.0 / len(grid))
+    for _ in range(_ITERATIONS):
+        posterior = share * density
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        share = posterior.mean(axis=0)
+    probability[known] = 1.0 - posterior[:, 0]
+    return probability, float(1.0 - share[0])

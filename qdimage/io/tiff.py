@@ -1,0 +1,83 @@
+"""TIFF stacks, page by page, with nothing left out in silence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.errors import FormatError
+from qdimage.io.tiff_file import open_files
+from qdimage.io.tiff_layout import Layout, Plane, find_layout
+from qdimage.io.tiff_metadata import read_metadata
+from qdimage.io.tiff_pages import check_pages, read_plane
+from qdimage.model.stack import Stack
+
+
+def open_tiff(
+    path: Path,
+    *,
+    channel_index: int | None,
+    frames: tuple[int, int] | None,
+    frames_excluded: Sequence[int],
+) -> Stack:
+    """Open a TIFF stack of any kind; see `qdimage.io.open_stack`."""
+    files = open_files(path)
+    try:
+        layout = find_layout(files)
+        planes = _choose_channel(path, layout, channel_index)
+        planes = _choose_frames(path, planes, frames, frames_excluded)
+        height, width, dtype = check_pages(path, planes)
+        metadata = read_metadata(files.first, layout)
+    except BaseException:
+        files.close()
+        raise
+
+    def read(start: int, stop: int) -> NDArray[Any]:
+        block = np.empty((max(stop - start, 0), height, width), dtype)
+        for index in range(start, stop):
+            block[index - start] = read_plane(path, planes[index], (height, width), dtype)
+        return block
+
+    return Stack(str(path), (len(planes), height, width), dtype, read, metadata, files.close)
+
+
+def _choose_channel(path: Path, layout: Layout, channel_index: int | None) -> list[Plane]:
+    n = len(layout.channels)
+    if channel_index is None and n > 1:
+        raise FormatError(
+            f"{path}: found {n} channels in one file, expected one; set channel_index to "
+            f"0 ... {n - 1}"
+        )
+    index = channel_index or 0
+    if index >= n:
+        raise FormatError(
+            f"{path}: found channel_index {index}, expected 0 ... {n - 1}, since the file has "
+            f"{n} channel{'s' if n > 1 else ''}; correct it"
+        )
+    return layout.channels[index]
+
+
+def _choose_frames(
+    path: Path,
+    planes: list[Plane],
+    frames: tuple[int, int] | None,
+    frames_excluded: Sequence[int],
+) -> list[Plane]:
+    n = len(planes)
+    first, stop = (0, n) if frames is None else frames
+    if not 0 <= first < stop <= n:
+        raise FormatError(
+            f"{path}: found frames = [{first}, {stop}], expected a range inside [0, {n}], since "
+            f"the stack has {n} frames; correct it"
+        )
+    beyond = [index for index in frames_excluded if not 0 <= index < n]
+    if beyond:
+        raise FormatError(
+            f"{path}: found {beyond[0]} in frames_excluded, expected 0 ... {n - 1}; correct it"
+        )
+    kept = [index for index in range(first, stop) if index not in set(frames_excluded)]
+    if not kept:
+        raise FormatError(f"{path}: frames_excluded leaves no frame; keep at least one")
+    return [planes[index] for index in kept]

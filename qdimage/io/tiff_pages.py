@@ -1,0 +1,130 @@
+"""Checking pages before anything is read, and reading one of them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from qdimage.errors import FormatError
+from qdimage.io.tiff_file import collected_log, one_line
+from qdimage.io.tiff_layout import Plane
+
+# No lossless coder makes a camera frame smaller than this by more than noise allows.
+_LARGEST_EXPANSION = 5_000
+_ALWAYS_BELIEVED_BYTES = 64 * 2**20
+
+
+def check_pages(path: Path, planes: list[Plane]) -> tuple[int, int, np.dtype[Any]]:
+    """Return (height, width, dtype) that all frames share; refuse what is no camera frame.
+
+    Raises
+    ------
+    FormatError
+        For colour, complex or mixed pages, and for data that are not inside the file.
+    """
+    first = planes[0].page
+    _check_kind(path, first)
+    for number, plane in enumerate(planes):
+        page = plane.page
+        if page.shape != first.shape or page.dtype != first.dtype:
+            raise FormatError(
+                f"{path}: frame {number} is {_describe(page)}, frame 0 is {_describe(first)}, "
+                "expected one shape and type; export the frames alike"
+            )
+        if plane.index == 0:
+            _check_extent(path, number, page)
+    height, width = first.shape
+    dtype = np.dtype(first.dtype)
+    return int(height), int(width), dtype.newbyteorder("=")
+
+
+def _describe(page: tifffile.TiffPage) -> str:
+    return f"{' x '.join(str(size) for size in page.shape)} {page.dtype}"
+
+
+def _check_kind(path: Path, page: tifffile.TiffPage) -> None:
+    if page.samplesperpixel > 1 or page.photometric in (2, 3, 6):
+        raise FormatError(
+            f"{path}: found colour pixels ({page.samplesperpixel} samples each), expected one "
+            "grey value; export the camera's raw frames, not a picture of them"
+        )
+    if page.dtype is None or np.dtype(page.dtype).kind not in "uif":
+        raise FormatError(
+            f"{path}: found pixels of type {page.dtype}, expected integers or real numbers; "
+            "export the camera's raw frames"
+        )
+    if len(page.shape) != 2 or 0 in page.shape:
+        raise FormatError(
+            f"{path}: found pages of shape {_describe(page)}, expected two-dimensional frames; "
+            "export the camera's raw frames"
+        )
+
+
+def _check_extent(path: Path, number: int, page: tifffile.TiffPage) -> None:
+    """Compare what a page promises with the size of the file, before memory is taken."""
+    size = page.parent.filehandle.size
+    n_segments = int(np.prod(page.chunked))
+    if len(page.dataoffsets) < n_segments or len(page.databytecounts) < n_segments:
+        raise FormatError(
+            f"{path}: frame {number} lists {len(page.dataoffsets)} of {n_segments} parts; "
+            "the file is damaged, copy or export it again"
+        )
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        if offset <= 0 or count <= 0 or offset + count > size:
+            raise FormatError(
+                f"{path}: the data of frame {number} should end at byte {offset + count}, the "
+                f"file has {size} bytes; it is cut short or damaged, copy or export it again"
+            )
+    stored = sum(page.databytecounts)
+    packed = page.compression != 1 or page.bitspersample % 8 != 0
+    if packed:
+        too_much = page.nbytes > max(_ALWAYS_BELIEVED_BYTES, _LARGEST_EXPANSION * stored)
+    else:
+        too_much = page.nbytes > stored
+    if too_much:
+        raise FormatError(
+            f"{path}: frame {number} should hold {page.nbytes} bytes, the file stores {stored} "
+            "for it; its header is wrong or it is cut short, copy or export it again"
+        )
+
+
+def read_plane(
+    path: Path, plane: Plane, shape: tuple[int, int], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Read one frame.
+
+    Raises
+    ------
+    FormatError
+        If its data are damaged, or a value is no number.
+    """
+    where = f"frame {plane.page.index + plane.index}"
+    with collected_log() as messages:
+        try:
+            frame = _decode(plane)
+        except Exception as error:  # every codec has errors of its own
+            raise FormatError(
+                f"{path}: {where} cannot be decoded ({one_line(error)}); "
+                "copy or export the file again"
+            ) from error
+    if messages or frame.shape != shape:
+        reason = one_line(messages[0]) if messages else f"shape {frame.shape}"
+        raise FormatError(f"{path}: {where} is damaged ({reason}); copy or export the file again")
+    if dtype.kind == "f" and not np.isfinite(frame).all():
+        raise FormatError(
+            f"{path}: {where} has values that are no finite numbers, expected none; "
+            "export the camera's raw frames"
+        )
+    return frame
+
+
+def _decode(plane: Plane) -> NDArray[Any]:
+    page = plane.page
+    if plane.index == 0:
+        return np.asarray(page.asarray(maxworkers=1))
+    handle = page.parent.filehandle
+    dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    offset = page.dataoffsets[0] + plane.index * page.nbytes
+    return np.asarray(handle.read_array(dtype, count=page.size, offset=offset).reshape(page.shape))

@@ -11,7 +11,6 @@ import tifffile
 from qdimage.errors import FormatError
 from qdimage.io.tiff_file import TiffFiles
 
-
 _MOST_CHANNELS = 4
 
 

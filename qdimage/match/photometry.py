@@ -119,7 +119,7 @@ def _places(
 def _outside(positions: Array, image: PhotonImage) -> Mask:
     height, width = image.mean.shape
     edge = np.array([width, height]) - 0.5
-    return ~np.all((positions > -0.5) & (positions < edge), axis=1)
+    return np.asarray(~np.all((positions > -0.5) & (positions < edge), axis=1))
 
 
 def _flags(

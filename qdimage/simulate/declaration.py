@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from qdimage.io.documents import format_toml
 from qdimage.simulate.field import Channel
-from qdimage.simulate.files import format_toml
 from qdimage.simulate.options import SimulateOptions
 
 

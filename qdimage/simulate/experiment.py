@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from qdimage.errors import ConfigurationError
+from qdimage.io.atomic import sha256, write_text
+from qdimage.io.documents import format_json
 from qdimage.simulate.declaration import format_declaration
 from qdimage.simulate.field import channels_of, draw_field
-from qdimage.simulate.files import format_json, sha256, write_stack, write_text
+from qdimage.simulate.files import write_stack
 from qdimage.simulate.options import SimulateOptions
 from qdimage.simulate.recipe import Recipe, write_recipe
 from qdimage.simulate.recording import record

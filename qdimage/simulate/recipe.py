@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from qdimage.errors import ConfigurationError
-from qdimage.simulate.files import format_toml, write_text
+from qdimage.io.atomic import write_text
+from qdimage.io.documents import format_toml
 from qdimage.simulate.options import SimulateOptions
 
 

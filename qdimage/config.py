@@ -1,0 +1,132 @@
+"""All options of an analysis in one tree, from files and from the command line."""
+
+import difflib
+import tomllib
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from qdimage.errors import ConfigurationError
+from qdimage.image.options import ImageOptions
+from qdimage.io.documents import format_toml
+from qdimage.io.experiment_file import explain, read_toml
+from qdimage.localize.options import LocalizeOptions
+from qdimage.match.options import MatchOptions
+from qdimage.model.options import Options, option
+from qdimage.register.options import RegisterOptions
+
+Model = TypeVar("Model", bound=Options)
+
+
+with warnings.catch_warnings():
+    # `register` is also a method of every abstract class's type, which nobody calls on options.
+    warnings.filterwarnings("ignore", message='Field name "register"')
+
+    class AnalysisOptions(Options):
+        """Every option that changes a result."""
+
+        seed: int = option(0, "seed of everything random, such as the blank places", ge=0)
+        image: ImageOptions = ImageOptions()
+        localize: LocalizeOptions = LocalizeOptions()
+        register: RegisterOptions = RegisterOptions()
+        match: MatchOptions = MatchOptions()
+
+
+def build_options(
+    model: type[Model], *layers: Mapping[str, Any], assignments: Sequence[str] = (), source: str
+) -> Model:
+    """Merge layers of options, later ones winning, and assignments ``STAGE.OPTION=VALUE``.
+
+    Parameters
+    ----------
+    model : type
+        `AnalysisOptions`, or the simulator's options.
+    layers : mapping
+        Nested as in TOML.
+    assignments : sequence of str
+        From the command line; they win.
+    source : str
+        Named in errors: where the layers come from.
+
+    Raises
+    ------
+    ConfigurationError
+        Names the option, and the nearest known one.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = _merged(merged, layer)
+    for assignment in assignments:
+        merged = _merged(merged, _parse(assignment, model))
+    try:
+        return model.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigurationError(f"{source}: {explain(error, model)}") from error
+
+
+def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in layer.items():
+        old = result.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = _merged(old, value)
+        result[key] = value
+    return result
+
+
+def _parse(assignment: str, model: type[Options]) -> dict[str, Any]:
+    name, equals, text = assignment.partition("=")
+    known = [row["name"] for row in option_rows(model)]
+    if not equals:
+        raise ConfigurationError(
+            f"--set {assignment}: found no '=', expected STAGE.OPTION=VALUE; "
+            "list the options with: qdimage options"
+        )
+    name = name.strip()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else "list the options with: qdimage options"
+        raise ConfigurationError(f"--set {assignment}: unknown option {name!r}; {hint}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    nested: Any = value
+    for part in reversed(name.split(".")):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def read_options_file(path: Path) -> dict[str, Any]:
+    """Read options from a TOML file, at its top level or in a table ``[analysis]``."""
+    document = read_toml(path)
+    inner = document.get("analysis")
+    return inner if isinstance(inner, dict) and len(document) == 1 else document
+
+
+def option_rows(model: type[Options], prefix: str = "") -> list[dict[str, Any]]:
+    """Return name, default, unit and meaning of every option, those of inner stages included."""
+    rows: list[dict[str, Any]] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Options):
+            rows += option_rows(inner, f"{prefix}{name}.")
+            continue
+        extra = field.json_schema_extra
+        rows.append(
+            {
+                "name": f"{prefix}{name}",
+                "default": field.default,
+                "unit": extra.get("unit", "") if isinstance(extra, dict) else "",
+                "meaning": field.description or "",
+            }
+        )
+    return rows
+
+
+def to_toml(options: Options) -> str:
+    """Format all options as TOML."""
+    return format_toml(options.model_dump(mode="json"))

@@ -1,0 +1,168 @@
+"""Finding and reading ``experiment.toml``."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from qdimage.errors import ConfigurationError, FormatError
+from qdimage.model.experiment import Experiment, ExperimentFile
+
+FILE_NAME = "experiment.toml"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    FormatError
+        If it is missing, not UTF-8, or not TOML.
+    """
+    try:
+        # A byte order mark is what some Windows editors put in front.
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        raise FormatError(f"{path}: there is no such file; correct the path") from error
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}); name a file") from error
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: the text is not UTF-8; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise FormatError(f"{path}: this is no TOML: {error}; correct that place") from error
+
+
+def find_experiments(paths: Iterable[Path]) -> list[Path]:
+    """Return every ``experiment.toml`` in and below the given folders, sorted.
+
+    Raises
+    ------
+    FormatError
+        If a path does not exist or holds none.
+    """
+    found: set[Path] = set()
+    for path in paths:
+        if path.is_file():
+            found.add(path.absolute())
+        elif path.is_dir():
+            below = {each.absolute() for each in path.rglob(FILE_NAME)}
+            if not below:
+                raise FormatError(
+                    f"{path}: found no {FILE_NAME} in or below this folder, expected at least one; "
+                    "write one with: qdimage init FOLDER"
+                )
+            found |= below
+        else:
+            raise FormatError(f"{path}: there is no such folder; correct the path")
+    return sorted(found)
+
+
+def read_experiments(paths: Iterable[Path], *, allow_outside: bool = False) -> list[Experiment]:
+    """Read all experiments below some folders, sorted by device and field.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If a file cannot be read, or two fields have one name.
+    """
+    experiments = [
+        read_experiment(path, allow_outside=allow_outside) for path in find_experiments(paths)
+    ]
+    experiments.sort(key=lambda each: (each.device, each.name))
+    for first, second in pairwise(experiments):
+        if (first.device, first.name) == (second.device, second.name):
+            raise ConfigurationError(
+                f"{second.path}: the field {second.name!r} of device {second.device!r} is also "
+                f"declared in {first.path}; give one of them another name"
+            )
+    return experiments
+
+
+def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
+    """Read one ``experiment.toml``.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    allow_outside : bool
+        Accept paths that leave the folder.
+
+    Raises
+    ------
+    FormatError
+        If it is not TOML.
+    ConfigurationError
+        If a key or value is not allowed; names the key, and the nearest known one.
+    """
+    path = path.absolute()
+    document = read_toml(path)
+    try:
+        declared = ExperimentFile.model_validate(document)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {explain(error, ExperimentFile)}") from error
+    if not allow_outside:
+        _refuse_outside(path, declared)
+    folder = path.parent
+    return Experiment(
+        path=path,
+        name=declared.experiment.name or folder.name,
+        device=declared.experiment.device or folder.parent.name or folder.name,
+        declared=declared,
+    )
+
+
+def _refuse_outside(path: Path, declared: ExperimentFile) -> None:
+    folder = path.parent.resolve()
+    for name in _declared_paths(declared):
+        if not (folder / name).resolve().is_relative_to(folder):
+            raise ConfigurationError(
+                f"{path}: the path {name!r} leaves the experiment's folder; move the file into it, "
+                "or allow it with --allow-outside"
+            )
+
+
+def _declared_paths(declared: ExperimentFile) -> Iterator[str]:
+    if declared.camera.file:
+        yield declared.camera.file
+    yield from (channel.stack for channel in declared.channels)
+    for photons in declared.photons:
+        yield photons.file
+        yield from (each for each in (photons.response_file, photons.background_file) if each)
+    yield from (spectrum.file for spectrum in declared.spectra)
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say in one line what a model refused first, and what to do."""
+    first = error.errors()[0]
+    place = list(first["loc"])
+    name = ".".join(str(part) for part in place)
+    if first["type"] == "extra_forbidden":
+        known = sorted(_model_at(model, place[:-1]).model_fields)
+        near = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
+        return f"unknown key {name!r}; {hint}"
+    found = "" if isinstance(first["input"], dict | list) else f" (found {first['input']!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{name + ': ' if name else ''}{message}{found}; correct it"
+
+
+def _model_at(model: type[BaseModel], place: list[int | str]) -> type[BaseModel]:
+    """Follow a validation error's location down to the model that it lies in."""
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = _models_in(model.model_fields[part].annotation)
+            model = inner[0] if inner else model
+    return model
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (tuple, list, Union, UnionType):
+        return [model for each in get_args(annotation) for model in _models_in(each)]
+    return []

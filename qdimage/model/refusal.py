@@ -1,4 +1,4 @@
-"""An answer of its own kind: the data do not support one."""
+"""What stands in the place of a result: no answer is possible, or none was reached."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,21 @@ class Refusal:
     ----------
     reason : str
         What was found, what was expected, and what to try, in one line.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something could not be read or computed.
+
+    Kept in the place of the result, so that everything else goes on and nothing is lost.
+
+    Attributes
+    ----------
+    reason : str
+        What was found, what was expected, and what to do, in one line.
     """
 
     reason: str

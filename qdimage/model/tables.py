@@ -66,6 +66,45 @@ _SIGNAL_UNIT = _text(
     "what fluxes count: `photons`; `photoelectrons` without QE; `ADU` without gain",
 )
 
+CHANNELS = Table(
+    "channels",
+    "a declared channel, PL or EL",
+    (
+        *_PLACE,
+        _CHANNEL,
+        _text("kind", "`pl` or `el`"),
+        _VOLTAGE,
+        _STATUS,
+        _text("stack", "file, relative to its experiment.toml"),
+        _text("stack_sha256", "hash of that file"),
+        _text("image", "mean image of the stack, in `signal_unit` per pixel and second"),
+        _integer("width_px", "columns of a frame"),
+        _integer("height_px", "rows of a frame"),
+        _integer("n_frames", "frames that were used"),
+        _number("exposure_s", "exposure of a frame"),
+        _text("exposure_source", "where the exposure is from"),
+        _SIGNAL_UNIT,
+        _number("psf_sigma_px", "standard deviation of the field's Gaussian spot"),
+        _number("background_photons_px_s", "median flux of a pixel"),
+        _integer("n_localizations", "dots found"),
+        _integer("n_hot", "hot pixels, left out"),
+        _integer("n_cosmic", "pixels hit by a cosmic ray, the hit left out"),
+        _integer("n_saturated", "saturated pixels, left out"),
+        _number("drift_x_px", "column of the last frame's dots minus that of the first's"),
+        _number("drift_y_px", "the same for the row"),
+        _number("bias_adu", "camera output without light"),
+        _number("electrons_per_adu", "electrons at the output for one ADU"),
+        _number("em_gain", "gain of the multiplication register"),
+        _number("quantum_efficiency", "photoelectrons for each photon"),
+        _number("read_noise_e", "read noise at the output"),
+        _number("clock_induced_charge_e", "clock-induced electrons for each pixel and frame"),
+        _number("saturation_adu", "value from which a pixel counts as saturated"),
+        _text("camera_sources", "where each camera key is from, `key: source` joined by `;`"),
+        _MESSAGE,
+    ),
+    ("kind", "voltage_v", "channel"),
+)
+
 LOCALIZATIONS = Table(
     "localizations",
     "a dot found in one channel",
@@ -238,4 +277,4 @@ MATCHES = Table(
     ("voltage_v", "channel", "loc_id"),
 )
 
-IMAGE_TABLES = (LOCALIZATIONS, REGISTRATION, MATCHES, DOTS, DOT_CHANNELS, TURN_ON)
+IMAGE_TABLES = (CHANNELS, LOCALIZATIONS, REGISTRATION, MATCHES, DOTS, DOT_CHANNELS, TURN_ON)

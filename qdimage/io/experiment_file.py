@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import UnionType
@@ -74,13 +74,24 @@ def read_experiments(paths: Iterable[Path], *, allow_outside: bool = False) -> l
         read_experiment(path, allow_outside=allow_outside) for path in find_experiments(paths)
     ]
     experiments.sort(key=lambda each: (each.device, each.name))
+    check_distinct(experiments)
+    return experiments
+
+
+def check_distinct(experiments: Sequence[Experiment]) -> None:
+    """Refuse two fields of one name; the experiments are sorted by device and field.
+
+    Raises
+    ------
+    ConfigurationError
+        Names both files.
+    """
     for first, second in pairwise(experiments):
         if (first.device, first.name) == (second.device, second.name):
             raise ConfigurationError(
                 f"{second.path}: the field {second.name!r} of device {second.device!r} is also "
                 f"declared in {first.path}; give one of them another name"
             )
-    return experiments
 
 
 def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:

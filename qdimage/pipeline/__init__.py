@@ -1,0 +1,1 @@
+"""The stages in order: from an experiment's declaration to its tables."""

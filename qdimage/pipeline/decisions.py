@@ -1,0 +1,112 @@
+"""What is decided over all fields of a run: one F_min, lit or dark, fractions, their pool."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.errors import ConfigurationError
+from qdimage.match.lit import (
+    DarkNull,
+    dark_null,
+    lit_probability,
+    null_width_s,
+    upper_limit,
+    widened_error,
+)
+from qdimage.match.options import MatchOptions
+from qdimage.match.turn_on import turn_on_fraction
+from qdimage.model.localizations import Localizations
+from qdimage.model.turn_on import TurnOn
+from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
+
+Floats = NDArray[np.float64]
+
+# Options that make fractions comparable, and so have to be the same in all fields of a run.
+_RUN_WIDE = ("f_min_photons_s", "f_min_sigma", "confidence")
+
+
+@dataclass(frozen=True)
+class DotFluxes:
+    """EL of every PL dot in one channel; arrays with one element for each dot.
+
+    Attributes
+    ----------
+    flux_s, err_s, upper_s : ndarray
+        Flux, its error as widened by the blank places, 95 % upper limit; NaN if not measured.
+    false_alarm_p, lit_probability : ndarray
+    lit, known : ndarray of bool
+        `known` is False where the flux could not be measured.
+    """
+
+    flux_s: Floats
+    err_s: Floats
+    upper_s: Floats
+    false_alarm_p: Floats
+    lit_probability: Floats
+    lit: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+
+def run_options(fields: Sequence[FieldResult]) -> MatchOptions:
+    """Return the options of matching that all fields share.
+
+    Raises
+    ------
+    ConfigurationError
+        If two fields declare different ones.
+    """
+    first = fields[0]
+    for field in fields[1:]:
+        for name in _RUN_WIDE:
+            a, b = getattr(first.options.match, name), getattr(field.options.match, name)
+            if a != b:
+                raise ConfigurationError(
+                    f"{field.experiment.path}: found match.{name} = {b}, expected {a} as in "
+                    f"{first.experiment.path}, or fractions cannot be compared; set it with --set"
+                )
+    return first.options.match
+
+
+def shared_f_min_s(fields: Sequence[FieldResult], options: MatchOptions) -> float:
+    """Return the flux above which a dot counts in every fraction of the run.
+
+    As declared, else that many standard deviations of the noisiest channel's blank places: below
+    it, some channel could not tell a lit dot from a dark one. NaN without a registered channel.
+    """
+    if options.f_min_photons_s is not None:
+        return options.f_min_photons_s
+    widths = [
+        null_width_s(each.el.photometry.blanks, dark_null(each.el.photometry.blanks))
+        for field in fields
+        for each in field.el
+        if isinstance(each.el, ElResult)
+    ]
+    known = [width for width in widths if np.isfinite(width)]
+    return options.f_min_sigma * max(known) if known else float("nan")
+
+
+def dot_fluxes(el: ElResult, options: MatchOptions) -> DotFluxes:
+    """Decide which dots of a channel are lit, against the channel's own blank places."""
+    photometry = el.photometry
+    null: DarkNull = dark_null(photometry.blanks)
+    flux, err = photometry.flux_s, widened_error(photometry, null)
+    known = np.isfinite(flux) & np.isfinite(err)
+    false_alarm, upper = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
+    false_alarm[known] = null.false_alarm(flux[known] / photometry.err_s[known])
+    upper[known] = upper_limit(flux[known], err[known])
+    probability, _ = lit_probability(flux, err)
+    lit = known & (np.nan_to_num(false_alarm, nan=1.0) <= options.false_alarm_probability)
+    return DotFluxes(flux, err, upper, false_alarm, probability, lit, known)
+
+
+def channel_turn_on(
+    channel: ChannelResult, dots: Localizations, *, f_min_s: float, confidence: float
+) -> TurnOn | None:
+    """Return the counts and the fraction of a channel; None unless its fluxes were measured."""
+    if not isinstance(channel.el, ElResult):
+        return None
+    return turn_on_fraction(
+        dots, channel.el.matches, channel.el.photometry, f_min_s=f_min_s, confidence=confidence
+    )

@@ -1,0 +1,312 @@
+"""One field: its channels measured and registered, and the EL flux of every PL dot."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from qdimage.config import AnalysisOptions
+from qdimage.errors import QdimageError
+from qdimage.io.image_file import write_image
+from qdimage.match.pairing import match
+from qdimage.match.photometry import forced_photometry
+from qdimage.model.experiment import ChannelTable, Experiment
+from qdimage.model.localizations import Localizations
+from qdimage.model.matches import Matches
+from qdimage.model.photometry import ForcedPhotometry
+from qdimage.model.refusal import Failure, Refusal
+from qdimage.numerics.random import generator
+from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
+from qdimage.pipeline.channel_row import channel_row
+from qdimage.pipeline.names import image_path
+from qdimage.pipeline.registration import Found, Registered, register_channels
+
+Progress = Callable[[str], None]
+Answer = TypeVar("Answer")
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ElResult:
+    """The EL fluxes of a registered channel.
+
+    Attributes
+    ----------
+    matches : Matches
+        Of the channel's dots to the PL dots.
+    photometry : ForcedPhotometry
+        At every PL dot.
+    """
+
+    matches: Matches
+    photometry: ForcedPhotometry
+
+
+@dataclass(frozen=True)
+class ChannelResult:
+    """What became of one channel; its pixels are no longer held.
+
+    Attributes
+    ----------
+    declared : ChannelTable
+    row : dict
+        Of the table `channels`.
+    dots : Localizations or Failure
+    exposure_s : float
+        NaN where the stack failed.
+    signal_unit : str
+    registered : Registered, Refusal, Failure or None
+        None for a PL channel.
+    el : ElResult, Failure or None
+        None unless registered.
+    """
+
+    declared: ChannelTable
+    row: dict[str, Any]
+    dots: Localizations | Failure
+    exposure_s: float
+    signal_unit: str
+    registered: Registered | Refusal | Failure | None = None
+    el: ElResult | Failure | None = None
+
+
+@dataclass(frozen=True)
+class FieldResult:
+    """Everything that one field gives before fields are looked at together.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    options : AnalysisOptions
+    pixel_um : float or None
+        Size of a field pixel.
+    reference : ChannelResult or None
+        The PL channel; None where none is declared.
+    others : tuple of ChannelResult
+        Further PL channels, and the EL channels in order of voltage.
+    """
+
+    experiment: Experiment
+    options: AnalysisOptions
+    pixel_um: float | None
+    reference: ChannelResult | None
+    others: tuple[ChannelResult, ...]
+
+    @property
+    def channels(self) -> tuple[ChannelResult, ...]:
+        """All channels, the reference first."""
+        return (*((self.reference,) if self.reference else ()), *self.others)
+
+    @property
+    def el(self) -> tuple[ChannelResult, ...]:
+        """The EL channels in order of voltage."""
+        return tuple(each for each in self.others if each.declared.kind == "el")
+
+
+def analyse_field(
+    experiment: Experiment,
+    *,
+    number: int,
+    options: AnalysisOptions,
+    out: Path,
+    progress: Progress = lambda _: None,
+) -> FieldResult:
+    """Analyse one field; what fails keeps its place and stops nothing else.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    number : int
+        Of the field in the run; names its files.
+    options : AnalysisOptions
+    out : pathlib.Path
+        Folder that receives ``images/``.
+    progress : callable
+        Called with a text after each channel.
+    """
+    declared = experiment.declared
+    if not declared.channels:
+        return FieldResult(experiment, options, None, None, ())
+    work = _Work(experiment, number, options, out, progress)
+    reference, el = declared.reference, declared.el_channels
+    further = [each for each in declared.channels if each.kind == "pl" and each != reference]
+    fixed = work.measure(reference, psf_sigma_px=None)
+    width = fixed.dots.psf_sigma_px if isinstance(fixed, MeasuredChannel) else None
+    measured = {
+        channel.name: work.measure(channel, psf_sigma_px=_scaled(width, reference, channel))
+        for channel in (*further, *el)
+    }
+    registered = work.register(measured, fixed)
+    others = tuple(
+        work.finish(channel, measured[channel.name], registered.get(channel.name), fixed)
+        for channel in (*further, *el)
+    )
+    pixel_um = None
+    if isinstance(fixed, MeasuredChannel):
+        pixel_um = channel_pixel_um(experiment, reference, fixed.pixel_size_um)
+    first = work.finish(reference, fixed, None, fixed)
+    return FieldResult(experiment, options, pixel_um, first, others)
+
+
+def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) -> FieldResult:
+    """Return a field of which nothing could be computed."""
+    failure = Failure(reason)
+    results = [
+        ChannelResult(
+            channel,
+            channel_row(experiment.device, experiment.name, channel, failure, image_file=""),
+            failure,
+            float("nan"),
+            "",
+            failure if channel.kind == "el" else None,
+        )
+        for channel in experiment.declared.channels
+    ]
+    if not results:
+        return FieldResult(experiment, options, None, None, ())
+    reference = experiment.declared.reference
+    first = next(each for each in results if each.declared == reference)
+    others = sorted(
+        (each for each in results if each is not first),
+        key=lambda each: (each.declared.kind == "el", each.declared.voltage_v or 0.0),
+    )
+    return FieldResult(experiment, options, None, first, tuple(others))
+
+
+def attempt(call: Callable[[], Answer], place: str) -> Answer | Failure:
+    """Return what a call returns, or why it failed: one bad part must not stop the others."""
+    try:
+        return call()
+    except (QdimageError, OSError, MemoryError) as error:
+        return Failure(str(error) or type(error).__name__)
+    except Exception as error:  # noqa: BLE001
+        _LOG.debug("%s", place, exc_info=True)
+        return Failure(
+            f"internal error in {place} ({type(error).__name__}: {error}); "
+            "run again with --verbose and report what it prints"
+        )
+
+
+def _scaled(width: float | None, reference: ChannelTable, channel: ChannelTable) -> float | None:
+    return None if width is None else width * reference.binning / channel.binning
+
+
+class _Work:
+    """What the steps of one field share."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        number: int,
+        options: AnalysisOptions,
+        out: Path,
+        progress: Progress,
+    ) -> None:
+        self.experiment = experiment
+        self.number = number
+        self.options = options
+        self.out = out
+        self.progress = progress
+        self.names = (experiment.device, experiment.name)
+
+    def measure(
+        self, channel: ChannelTable, *, psf_sigma_px: float | None
+    ) -> MeasuredChannel | Failure:
+        """Measure a channel, or say why that failed."""
+        place = f"{self.experiment.name}, {channel.name}"
+        measured = attempt(
+            lambda: measure_channel(
+                self.experiment, channel, options=self.options, psf_sigma_px=psf_sigma_px
+            ),
+            place,
+        )
+        self.progress(place)
+        return measured
+
+    def register(
+        self, measured: Mapping[str, MeasuredChannel | Failure], fixed: MeasuredChannel | Failure
+    ) -> dict[str, Registered | Refusal | Failure]:
+        """Register every EL channel, or say why it has no transform."""
+        el = {channel.name: channel for channel in self.experiment.declared.el_channels}
+        reference = self.experiment.declared.reference
+        if isinstance(fixed, Failure):
+            reason = f"the reference {reference.name!r} failed: {fixed.reason}"
+            return dict.fromkeys(el, Failure(reason))
+        found = {
+            name: (channel, Found(each.dots, each.shape))
+            for name, channel in el.items()
+            if isinstance(each := measured[name], MeasuredChannel)
+        }
+        answers = attempt(
+            lambda: register_channels(
+                found, (reference, Found(fixed.dots, fixed.shape)), options=self.options.register
+            ),
+            f"{self.experiment.name}, registration",
+        )
+        if isinstance(answers, Failure):
+            return dict.fromkeys(el, answers)
+        failed = {name: each for name in el if isinstance(each := measured[name], Failure)}
+        return {**answers, **failed}
+
+    def finish(
+        self,
+        channel: ChannelTable,
+        measured: MeasuredChannel | Failure,
+        registered: Registered | Refusal | Failure | None,
+        fixed: MeasuredChannel | Failure,
+    ) -> ChannelResult:
+        """Measure a registered channel's fluxes, keep its image on disk, and let its pixels go."""
+        if isinstance(measured, Failure):
+            row = channel_row(*self.names, channel, measured, image_file="")
+            return ChannelResult(channel, row, measured, float("nan"), "", registered)
+        index = self.experiment.declared.channels.index(channel)
+        file = image_path(self.number, self.experiment.name, index, channel.name)
+        image = measured.image
+        write_image(self.out / file, np.where(image.usable, image.mean, np.nan) / image.exposure_s)
+        el: ElResult | Failure | None = None
+        if isinstance(registered, Registered) and isinstance(fixed, MeasuredChannel):
+            el = attempt(
+                lambda: self._fluxes(channel, measured, registered, fixed.dots),
+                f"{self.experiment.name}, {channel.name}, photometry",
+            )
+        return ChannelResult(
+            channel,
+            channel_row(*self.names, channel, measured, image_file=file),
+            measured.dots,
+            image.exposure_s,
+            image.noise.unit,
+            registered,
+            el,
+        )
+
+    def _fluxes(
+        self,
+        channel: ChannelTable,
+        measured: MeasuredChannel,
+        registered: Registered,
+        dots: Localizations,
+    ) -> ElResult:
+        transform = registered.registration.transform
+        systematic_px = self.options.register.systematic_error_px
+        matches = match(
+            measured.dots,
+            dots,
+            transform,
+            gate_probability=self.options.match.gate_probability,
+            systematic_px=systematic_px,
+        )
+        photometry = forced_photometry(
+            measured.image,
+            dots,
+            transform,
+            measured.dots,
+            matches,
+            options=self.options.match,
+            systematic_px=systematic_px,
+            rng=generator(self.options.seed, *self.names, channel.name),
+        )
+        return ElResult(matches, photometry)

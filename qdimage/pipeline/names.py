@@ -1,0 +1,18 @@
+"""File names in the output folder, whatever a field or a channel is called."""
+
+import re
+
+
+def slug(text: str) -> str:
+    """Return a name of letters, digits, dot, dash and underscore that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")[:60] or "unnamed"
+
+
+def field_folder(number: int, field: str) -> str:
+    """Return the folder of a field's files; the number keeps equal slugs apart."""
+    return f"{number:03d}_{slug(field)}"
+
+
+def image_path(number: int, field: str, channel_number: int, channel: str) -> str:
+    """Return where a channel's mean image lies, relative to the output folder."""
+    return f"images/{field_folder(number, field)}/{channel_number:02d}_{slug(channel)}.tif"

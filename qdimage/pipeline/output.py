@@ -1,0 +1,66 @@
+"""The output folder: filled beside the last run's files, which stay until all is there."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qdimage.errors import ConfigurationError
+
+RECORD = "run.json"
+_STAGING = "unfinished"
+
+
+def check_output(out: Path) -> None:
+    """Refuse a folder that holds anything but the output of an earlier run.
+
+    Raises
+    ------
+    ConfigurationError
+        If `out` is a file, or a folder with other things in it.
+    """
+    if out.is_file():
+        raise ConfigurationError(f"{out}: found a file, expected a folder; name another with -o")
+    if not out.is_dir() or _is_run(out) or not any(p for p in out.iterdir() if p.name != _STAGING):
+        return
+    raise ConfigurationError(
+        f"{out}: the folder is not empty and holds no earlier run of qdimage; "
+        "empty it or name another with -o"
+    )
+
+
+def _is_run(out: Path) -> bool:
+    try:
+        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and "qdimage" in record
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """Give a folder whose contents replace the earlier run's in `out` on success.
+
+    Each file or folder of the new run takes the place of its namesake; on failure, or Ctrl-C,
+    the earlier run is as it was. The record of the run comes last.
+    """
+    made = not out.exists()
+    staging = out / _STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == RECORD)
+        for name in names:
+            _replace(staging / name, out / name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if made and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+
+
+def _replace(source: Path, target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
+    source.replace(target)

@@ -1,0 +1,89 @@
+"""What a run was made from: versions, options, inputs, timings, warnings."""
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from qdimage.io.atomic import sha256
+from qdimage.pipeline.field import FieldResult
+
+CONTRACT = 1
+_PACKAGES = ("numpy", "scipy", "scikit-image", "tifffile", "trackpy", "pandas", "numba")
+
+
+def package_version(name: str) -> str:
+    """Return an installed package's version; "unknown" where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def run_record(
+    fields: Sequence[FieldResult],
+    *,
+    unreadable: Mapping[str, str],
+    started: datetime,
+    seconds: Mapping[str, float],
+    table_format: str,
+) -> dict[str, Any]:
+    """Return the content of ``run.json``.
+
+    Parameters
+    ----------
+    fields : sequence of FieldResult
+    unreadable : mapping of str to str
+        ``experiment.toml`` files that could not be read, and why.
+    started : datetime
+    seconds : mapping of str to float
+        Time for each part of the run.
+    table_format : str
+    """
+    return {
+        "contract": CONTRACT,
+        "qdimage": package_version("qdimage"),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "packages": {name: package_version(name) for name in _PACKAGES},
+        "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "table_format": table_format,
+        "warnings": run_warnings(fields, unreadable),
+        "fields": [_field(field) for field in fields],
+    }
+
+
+def _field(field: FieldResult) -> dict[str, Any]:
+    experiment = field.experiment
+    return {
+        "device": experiment.device,
+        "field": experiment.name,
+        "experiment": str(experiment.path),
+        "experiment_sha256": sha256(experiment.path),
+        "pixel_um": field.pixel_um,
+        "options": field.options.model_dump(mode="json"),
+        "stacks": {
+            channel.declared.stack: channel.row.get("stack_sha256") for channel in field.channels
+        },
+    }
+
+
+def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:
+    """Return what a reader of the results has to know first."""
+    warnings = [f"{path}: not analysed: {reason}" for path, reason in unreadable.items()]
+    for field in fields:
+        name = f"{field.experiment.device}, {field.experiment.name}"
+        for channel in field.channels:
+            message = channel.row.get("message")
+            if message:
+                warnings.append(f"{name}, {channel.declared.name}: {message}")
+        declared = field.experiment.declared
+        for kind, files in (("time-tag files", declared.photons), ("spectra", declared.spectra)):
+            if files:
+                warnings.append(
+                    f"{name}: {len(files)} {kind} are declared, which this version does not analyse"
+                )
+    return warnings

@@ -1,0 +1,142 @@
+"""The EL channels of one field on its PL reference: each on its own, else through a sibling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from qdimage.model.experiment import ChannelTable
+from qdimage.model.localizations import Localizations
+from qdimage.model.refusal import Refusal
+from qdimage.model.registration import Registration
+from qdimage.model.transform import Transform
+from qdimage.pipeline.frames import NominalMap, nominal_map, overlap_fraction
+from qdimage.register.align import align
+from qdimage.register.given import check_transform, transform_from_pins
+from qdimage.register.options import RegisterOptions
+from qdimage.register.sibling import align_by_sibling
+
+
+@dataclass(frozen=True)
+class Found:
+    """Dots of one channel and the (height, width) of its frame."""
+
+    dots: Localizations
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registration, the channel that helped to it, and how much of the field is shown.
+
+    Attributes
+    ----------
+    registration : Registration
+        Channel px to field px.
+    shared_from : str
+        Name of the channel whose transform was the start; "" for none.
+    overlap_fraction : float
+        Share of the field that the channel shows.
+    """
+
+    registration: Registration
+    shared_from: str
+    overlap_fraction: float
+
+
+Answers = dict[str, Registration | Refusal]
+
+
+def register_channels(
+    channels: Mapping[str, tuple[ChannelTable, Found]],
+    reference: tuple[ChannelTable, Found],
+    *,
+    options: RegisterOptions,
+) -> dict[str, Registered | Refusal]:
+    """Register the channels of one field.
+
+    Parameters
+    ----------
+    channels : mapping of str to (ChannelTable, Found)
+        EL channels whose stacks could be measured, by name.
+    reference : (ChannelTable, Found)
+        The PL reference.
+    options : RegisterOptions
+
+    Returns
+    -------
+    dict
+        Every channel's registration, or the reason why it has none.
+    """
+    declared, fixed = reference
+    maps = {name: nominal_map(channel, declared) for name, (channel, _) in channels.items()}
+    moving = {
+        name: Found(maps[name].dots(found.dots), maps[name].shape(found.shape))
+        for name, (_, found) in channels.items()
+    }
+    own: Answers = {
+        name: _on_its_own(channel, maps[name], moving[name], fixed, options)
+        for name, (channel, _) in channels.items()
+    }
+    result: dict[str, Registered | Refusal] = {}
+    for name, (channel, found) in channels.items():
+        answer, sibling = own[name], ""
+        if isinstance(answer, Refusal) and not _is_given(channel):
+            answer, sibling = _through_sibling(name, channels, own, moving, fixed, options)
+        if isinstance(answer, Registration):
+            transform = maps[name].then(answer.transform)
+            share = overlap_fraction(transform, found.shape, fixed.shape)
+            result[name] = Registered(replace(answer, transform=transform), sibling, share)
+        else:
+            result[name] = answer
+    return result
+
+
+def _is_given(channel: ChannelTable) -> bool:
+    return channel.transform is not None or bool(channel.pins)
+
+
+def _on_its_own(
+    channel: ChannelTable,
+    nominal: NominalMap,
+    moving: Found,
+    fixed: Found,
+    options: RegisterOptions,
+) -> Registration | Refusal:
+    shapes = {"moving_shape": moving.shape, "fixed_shape": fixed.shape}
+    if not _is_given(channel):
+        return align(moving.dots, fixed.dots, **shapes, options=options)
+    if channel.transform is not None:
+        transform = nominal.before(Transform.from_matrix(np.array(channel.transform)))
+    else:
+        pins = np.array(channel.pins)
+        pins[:, :2] = nominal.points(pins[:, :2])
+        transform = transform_from_pins(pins, moving_shape=moving.shape, options=options)
+    return check_transform(moving.dots, fixed.dots, transform, **shapes, options=options)
+
+
+def _through_sibling(
+    name: str,
+    channels: Mapping[str, tuple[ChannelTable, Found]],
+    own: Answers,
+    moving: Mapping[str, Found],
+    fixed: Found,
+    options: RegisterOptions,
+) -> tuple[Registration | Refusal, str]:
+    """Register one channel through that sibling which passed and is closest in voltage."""
+    passed = {key: each for key, each in own.items() if isinstance(each, Registration)}
+    if not passed:
+        return own[name], ""
+    voltage = {key: channel.voltage_v or 0.0 for key, (channel, _) in channels.items()}
+    sibling = min(passed, key=lambda key: (abs(voltage[key] - voltage[name]), key))
+    known = [each.transform.apply(moving[key].dots.positions) for key, each in passed.items()]
+    answer = align_by_sibling(
+        moving[name].dots,
+        fixed.dots,
+        passed[sibling].transform,
+        known=np.vstack(known),
+        moving_shape=moving[name].shape,
+        fixed_shape=fixed.shape,
+        options=options,
+    )
+    return answer, sibling

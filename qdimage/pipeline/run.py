@@ -1,0 +1,170 @@
+"""The whole analysis of every field found."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qdimage.config import AnalysisOptions, build_options
+from qdimage.errors import QdimageError
+from qdimage.io.atomic import write_text
+from qdimage.io.documents import format_json
+from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
+from qdimage.io.table_file import TableFormat, require_parquet, write_table
+from qdimage.model.experiment import Experiment
+from qdimage.model.tables import IMAGE_TABLES
+from qdimage.pipeline.field import FieldResult
+from qdimage.pipeline.output import RECORD, check_output, staged
+from qdimage.pipeline.provenance import run_record
+from qdimage.pipeline.tables import build_tables
+from qdimage.pipeline.workers import analyse_fields
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will analyse.
+
+    Attributes
+    ----------
+    fields : tuple of (Experiment, AnalysisOptions)
+        In order of device and field.
+    unreadable : mapping of str to str
+        ``experiment.toml`` files that cannot be read, and why.
+    """
+
+    fields: tuple[tuple[Experiment, AnalysisOptions], ...]
+    unreadable: Mapping[str, str]
+
+    @property
+    def n_channels(self) -> int:
+        """Stacks to read."""
+        return sum(len(experiment.declared.channels) for experiment, _ in self.fields)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run wrote.
+
+    Attributes
+    ----------
+    out : pathlib.Path
+    tables : mapping of str to pandas.DataFrame
+        By name, as in the output folder.
+    failures : tuple of str
+        What could not be read or computed, one line each; everything else is complete.
+    """
+
+    out: Path
+    tables: Mapping[str, "pd.DataFrame"]
+    failures: tuple[str, ...] = field(default=())
+
+
+def plan_run(
+    paths: Iterable[Path],
+    *,
+    overrides: Mapping[str, Any],
+    assignments: Sequence[str],
+    allow_outside: bool,
+) -> Plan:
+    """Read every declaration; what cannot be read is set aside.
+
+    Parameters
+    ----------
+    overrides : mapping
+        Options that win over those of the declarations, nested as in TOML.
+    assignments : sequence of str
+        ``STAGE.OPTION=VALUE``; they win over everything.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If nothing can be read, two fields have one name, or an option is wrong.
+    """
+    build_options(AnalysisOptions, overrides, assignments=assignments, source="the options")
+    fields: list[tuple[Experiment, AnalysisOptions]] = []
+    errors: dict[str, QdimageError] = {}
+    for path in find_experiments(paths):
+        try:
+            experiment = read_experiment(path, allow_outside=allow_outside)
+            layers = (experiment.declared.analysis, overrides)
+            options = build_options(
+                AnalysisOptions, *layers, assignments=assignments, source=f"{path}, analysis"
+            )
+        except QdimageError as error:
+            errors[str(path)] = error
+        else:
+            fields.append((experiment, options))
+    if not fields:
+        raise next(iter(errors.values()))
+    fields.sort(key=lambda each: (each[0].device, each[0].name))
+    check_distinct([experiment for experiment, _ in fields])
+    return Plan(tuple(fields), {path: str(error) for path, error in errors.items()})
+
+
+def run_plan(
+    plan: Plan,
+    out: Path,
+    *,
+    table_format: TableFormat = "csv",
+    workers: int = 1,
+    progress: Progress | None = None,
+    finish: Callable[[Path], None] = lambda _: None,
+) -> RunResult:
+    """Analyse every field and write tables, mean images and the record of the run.
+
+    Parameters
+    ----------
+    plan : Plan
+    out : pathlib.Path
+        New, empty, or the output of an earlier run, which is replaced once all is there.
+    table_format : {"csv", "parquet"}
+    workers : int
+        Processes; the results are the same for any number.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+    finish : callable
+        Called with the folder of the complete tables, before it takes the earlier run's place.
+
+    Raises
+    ------
+    ConfigurationError
+        If `out` holds other things, or Parquet cannot be written.
+    """
+    check_output(out)
+    if table_format == "parquet":
+        require_parquet()
+    started, clock = datetime.now(UTC), time.perf_counter()
+    with staged(out) as staging:
+        fields = analyse_fields(plan.fields, out=staging, workers=workers, progress=progress)
+        analysed = time.perf_counter()
+        tables = build_tables(fields)
+        for table in IMAGE_TABLES:
+            write_table(tables[table.name], table, staging, table_format=table_format)
+        seconds = {"fields": analysed - clock, "tables": time.perf_counter() - analysed}
+        record = run_record(
+            fields,
+            unreadable=plan.unreadable,
+            started=started,
+            seconds=seconds,
+            table_format=table_format,
+        )
+        write_text(staging / RECORD, format_json(record) + "\n")
+        finish(staging)
+    return RunResult(out, tables, tuple(_failures(fields, plan.unreadable)))
+
+
+def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:
+    failures = [reason if path in reason else f"{path}: {reason}" for path, reason in unreadable.items()]
+    for result in fields:
+        for channel in result.channels:
+            if channel.row["status"] == "failed":
+                name = f"{result.experiment.name}, {channel.declared.name}"
+                failures.append(f"{name}: {channel.row['message']}")
+    return failures

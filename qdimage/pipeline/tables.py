@@ -1,0 +1,395 @@
+"""Results of all fields as the tables that a run writes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qdimage.match.neighbours import g2_floor, is_isolated
+from qdimage.match.options import MatchOptions
+from qdimage.match.turn_on import pool, turn_on_voltage
+from qdimage.model.flags import DotFlag, flag_names
+from qdimage.model.localizations import Localizations
+from qdimage.model.refusal import Failure, Refusal
+from qdimage.model.tables import (
+    CHANNELS,
+    DOT_CHANNELS,
+    DOTS,
+    LOCALIZATIONS,
+    MATCHES,
+    REGISTRATION,
+    TURN_ON,
+    Table,
+)
+from qdimage.model.turn_on import TurnOn
+from qdimage.pipeline.decisions import (
+    DotFluxes,
+    channel_turn_on,
+    dot_fluxes,
+    run_options,
+    shared_f_min_s,
+)
+from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
+from qdimage.pipeline.registration import Registered
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+POOLED = "all"
+
+
+def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
+    """Return every image-side table, checked against its declared columns, by name.
+
+    Raises
+    ------
+    ConfigurationError
+        If fields disagree on an option that the whole run has to share.
+    """
+    options = run_options(fields)
+    f_min_s = shared_f_min_s(fields, options)
+    rows: dict[Table, list[Row]] = {
+        CHANNELS: [channel.row for field in fields for channel in field.channels],
+        LOCALIZATIONS: [row for field in fields for row in _localizations(field)],
+        REGISTRATION: [_registration(field, each) for field in fields for each in field.el],
+        MATCHES: [row for field in fields for row in _matches(field)],
+        TURN_ON: _turn_on(fields, options, f_min_s),
+        DOTS: [],
+        DOT_CHANNELS: [],
+    }
+    for field in fields:
+        dots, dot_channels = _dots(field)
+        rows[DOTS] += dots
+        rows[DOT_CHANNELS] += dot_channels
+    return {table.name: as_frame(each, table) for table, each in rows.items()}
+
+
+def as_frame(rows: Sequence[Row], table: Table) -> "pd.DataFrame":
+    """Return rows as a table; a column that a row does not name is empty in it."""
+    import pandas as pd
+
+    from qdimage.io.table_file import typed
+
+    unknown = {name for row in rows for name in row} - set(table.column_names)
+    if unknown:
+        raise ValueError(f"{table.name}: undeclared columns {sorted(unknown)}")
+    columns = {name: [row.get(name) for row in rows] for name in table.column_names}
+    return typed(pd.DataFrame(columns, dtype=object), table)
+
+
+def _place(field: FieldResult) -> Row:
+    return {"device": field.experiment.device, "field": field.experiment.name}
+
+
+def _channel(field: FieldResult, channel: ChannelResult) -> Row:
+    return _place(field) | {
+        "channel": channel.declared.name,
+        "voltage_v": channel.declared.voltage_v,
+    }
+
+
+def _status(answer: object) -> Row:
+    if isinstance(answer, Failure):
+        return {"status": "failed", "message": answer.reason}
+    if isinstance(answer, Refusal):
+        return {"status": "refused", "message": answer.reason}
+    return {"status": "ok", "message": ""}
+
+
+def localization_rows(
+    place: Row, dots: Localizations, *, exposure_s: float, signal_unit: str
+) -> list[Row]:
+    """Return a row for each dot of a channel; `place` is device, field, channel."""
+    return [
+        place
+        | {
+            "loc_id": k + 1,
+            "x_px": dots.x_px[k],
+            "y_px": dots.y_px[k],
+            "x_err_px": dots.x_err_px[k],
+            "y_err_px": dots.y_err_px[k],
+            "photons_s": dots.signal[k] / exposure_s,
+            "photons_err_s": dots.signal_err[k] / exposure_s,
+            "background_photons_px_s": dots.background[k] / exposure_s,
+            "sigma_px": dots.sigma_px[k],
+            "false_alarm_p": dots.false_alarm_p[k],
+            "flags": flag_names(int(dots.flags[k])),
+            "signal_unit": signal_unit,
+        }
+        for k in range(len(dots))
+    ]
+
+
+def _localizations(field: FieldResult) -> list[Row]:
+    rows: list[Row] = []
+    for channel in field.channels:
+        if isinstance(channel.dots, Localizations):
+            rows += localization_rows(
+                _place(field) | {"channel": channel.declared.name},
+                channel.dots,
+                exposure_s=channel.exposure_s,
+                signal_unit=channel.signal_unit,
+            )
+    return rows
+
+
+def registration_row(
+    answer: Registered | Refusal | Failure, *, shape: tuple[int, int] | None
+) -> Row:
+    """Return what a registration is and rests on; `shape` is the channel's (height, width)."""
+    row = _status(answer)
+    if not isinstance(answer, Registered):
+        return row
+    found = answer.registration
+    height, width = shape or (2, 2)
+    local = found.transform.local_affine(width, height)
+    names = ("m00", "m01", "m02", "m10", "m11", "m12")
+    row |= {
+        "model": found.model,
+        **dict(zip(names, (float(value) for value in local.ravel()), strict=True)),
+        "radial_px": found.transform.radial_px,
+        "shared_from": answer.shared_from,
+        "n_inliers": found.n_inliers,
+        "rms_px": found.rms_px,
+        "chance_p": found.chance_p,
+        "overlap_fraction": answer.overlap_fraction,
+    }
+    if found.inherited:
+        row["message"] = (
+            f"the dots here are too few to test a transform; taken over from {answer.shared_from}"
+        )
+    return row
+
+
+def _registration(field: FieldResult, channel: ChannelResult) -> Row:
+    row = _channel(field, channel)
+    if channel.registered is not None:
+        shape = None
+        if isinstance(channel.dots, Localizations):
+            shape = channel.row["height_px"], channel.row["width_px"]
+        row |= registration_row(channel.registered, shape=shape)
+    if isinstance(channel.dots, Localizations):
+        row["n_localizations"] = len(channel.dots)
+    return row
+
+
+def _pl_dots(field: FieldResult) -> Localizations | None:
+    if field.reference is None or not isinstance(field.reference.dots, Localizations):
+        return None
+    return field.reference.dots
+
+
+def _matches(field: FieldResult) -> list[Row]:
+    dots = _pl_dots(field)
+    if dots is None or field.reference is None:
+        return []
+    area = field.reference.row["width_px"] * field.reference.row["height_px"]
+    rows: list[Row] = []
+    for channel in field.el:
+        if not isinstance(channel.el, ElResult):
+            continue
+        matches = channel.el.matches
+        for k in range(len(matches.mapped)):
+            rows.append(
+                _channel(field, channel)
+                | {
+                    "loc_id": k + 1,
+                    "x_px": matches.mapped[k, 0],
+                    "y_px": matches.mapped[k, 1],
+                    "nearest_dot_id": _one_based(matches.nearest[k]),
+                    "residual_x_px": matches.residuals_px[k, 0],
+                    "residual_y_px": matches.residuals_px[k, 1],
+                    "distance_px": matches.distance_px[k],
+                    "gate_px": matches.gate_px[k],
+                    "dot_id": _one_based(matches.dot[k]),
+                    "chance_density_per_px2": len(dots) / area,
+                }
+            )
+    return rows
+
+
+def _one_based(index: int) -> int | None:
+    return int(index) + 1 if index >= 0 else None
+
+
+def _dots(field: FieldResult) -> tuple[list[Row], list[Row]]:
+    """Rows of `dots` and of `dot_channels` of one field."""
+    dots = _pl_dots(field)
+    if dots is None or field.reference is None:
+        return [], []
+    fluxes = {
+        channel.declared.name: dot_fluxes(channel.el, field.options.match)
+        for channel in field.el
+        if isinstance(channel.el, ElResult)
+    }
+    rows = _dot_rows(field, field.reference, dots)
+    _add_turn_on_voltages(rows, dots, field, fluxes)
+    inner: list[Row] = []
+    for channel in field.el:
+        inner += _dot_channel_rows(field, channel, fluxes.get(channel.declared.name), len(dots))
+    return rows, inner
+
+
+def _dot_rows(field: FieldResult, reference: ChannelResult, dots: Localizations) -> list[Row]:
+    n, pixel_um = len(dots), field.pixel_um
+    columns: dict[str, Any] = {
+        "dot_id": range(1, n + 1),
+        "x_px": dots.x_px,
+        "y_px": dots.y_px,
+        "x_err_px": dots.x_err_px,
+        "y_err_px": dots.y_err_px,
+        "pl_photons_s": dots.signal / reference.exposure_s,
+        "pl_photons_err_s": dots.signal_err / reference.exposure_s,
+    }
+    if pixel_um is not None:
+        positions_um = pixel_um * dots.positions
+        columns |= {"x_um": positions_um[:, 0], "y_um": positions_um[:, 1]}
+        distance_um = field.options.match.isolation_um
+        isolated = is_isolated(positions_um, distance_um=distance_um)
+        columns["isolated"] = [bool(value) for value in isolated]
+        pinhole_um = field.experiment.declared.optics.pinhole_um
+        if pinhole_um is not None and n:
+            columns["g2_floor"] = g2_floor(
+                positions_um,
+                dots.signal,
+                pinhole_um=pinhole_um,
+                psf_sigma_um=pixel_um * dots.psf_sigma_px,
+            )
+    stage_from_px = field.experiment.declared.optics.stage_from_px
+    if stage_from_px is not None:
+        affine = np.array(stage_from_px)
+        stage = dots.positions @ affine[:, :2].T + affine[:, 2]
+        columns |= {"stage_x_um": stage[:, 0], "stage_y_um": stage[:, 1]}
+    shared = _place(field) | {
+        "accepted": True,
+        "note": "",
+        "signal_unit": reference.signal_unit,
+    }
+    return [shared | {name: column[k] for name, column in columns.items()} for k in range(n)]
+
+
+def _add_turn_on_voltages(
+    rows: list[Row], dots: Localizations, field: FieldResult, fluxes: dict[str, DotFluxes]
+) -> None:
+    measured = [channel for channel in field.el if channel.declared.name in fluxes]
+    voltages = np.array([channel.declared.voltage_v for channel in measured], float)
+    each = [fluxes[channel.declared.name] for channel in measured]
+    for k, row in enumerate(rows):
+        flags = int(dots.flags[k])
+        if measured:
+            lit = np.array([one.lit[k] for one in each])
+            known = np.array([one.known[k] for one in each])
+            low, high, monotone = turn_on_voltage(voltages, lit, known)
+            row |= {
+                "turn_on_voltage_v": (low + high) / 2,
+                "turn_on_voltage_low_v": low,
+                "turn_on_voltage_high_v": high,
+            }
+            flags |= 0 if monotone else DotFlag.NON_MONOTONE
+        row["flags"] = flag_names(flags)
+
+
+def _dot_channel_rows(
+    field: FieldResult, channel: ChannelResult, fluxes: DotFluxes | None, n_dots: int
+) -> list[Row]:
+    shared = _channel(field, channel)
+    shared["status"] = _flux_status(channel)["status"]
+    shared["signal_unit"] = channel.signal_unit
+    if fluxes is None or not isinstance(channel.el, ElResult):
+        return [shared | {"dot_id": k + 1} for k in range(n_dots)]
+    matches, flags = channel.el.matches, channel.el.photometry.flags
+    partner = matches.partner_of(n_dots)
+    registered = channel.registered
+    if isinstance(registered, Registered) and registered.registration.inherited:
+        flags = flags | DotFlag.INHERITED_TRANSFORM
+    rows = []
+    for k in range(n_dots):
+        row = shared | {
+            "dot_id": k + 1,
+            "loc_id": _one_based(partner[k]),
+            "flags": flag_names(int(flags[k])),
+        }
+        if partner[k] >= 0:
+            row["distance_px"] = matches.distance_px[partner[k]]
+        if fluxes.known[k]:
+            row |= {
+                "photons_s": fluxes.flux_s[k],
+                "photons_err_s": fluxes.err_s[k],
+                "photons_upper_s": fluxes.upper_s[k],
+                "lit": bool(fluxes.lit[k]),
+                "lit_probability": fluxes.lit_probability[k],
+                "false_alarm_p": fluxes.false_alarm_p[k],
+            }
+        rows.append(row)
+    return rows
+
+
+def _flux_status(channel: ChannelResult) -> Row:
+    """Status and message of a channel's EL fluxes."""
+    if isinstance(channel.el, Failure):
+        return _status(channel.el)
+    return _status(channel.registered)
+
+
+def _turn_on(
+    fields: Sequence[FieldResult], options: MatchOptions, f_min_s: float
+) -> list[Row]:
+    rows: list[Row] = []
+    pools: dict[tuple[str, float], list[TurnOn | None]] = {}
+    units: dict[tuple[str, float], str] = {}
+    for field in fields:
+        dots = _pl_dots(field)
+        for channel in field.el:
+            counted = None
+            if dots is not None:
+                counted = channel_turn_on(
+                    channel, dots, f_min_s=f_min_s, confidence=options.confidence
+                )
+            key = field.experiment.device, float(channel.declared.voltage_v or 0.0)
+            pools.setdefault(key, []).append(counted)
+            units[key] = units.get(key) or channel.signal_unit
+            row = _channel(field, channel) | _flux_status(channel)
+            row |= _counts(counted, f_min_s, options.confidence)
+            rows.append(row | {"signal_unit": channel.signal_unit})
+    for (device, voltage_v), parts in pools.items():
+        row = {"device": device, "field": POOLED, "voltage_v": voltage_v}
+        row |= _pooled(parts, f_min_s, options.confidence)
+        rows.append(row | {"signal_unit": units[device, voltage_v]})
+    return rows
+
+
+def _counts(counted: TurnOn | None, f_min_s: float, confidence: float) -> Row:
+    row: Row = {"f_min_photons_s": f_min_s, "confidence": confidence}
+    if counted is None:
+        return row
+    row |= {
+        "n_pl": counted.n_pl,
+        "n_lit": counted.n_lit,
+        "n_el_only": counted.n_el_only,
+        "n_pl_dark": counted.n_pl - counted.n_lit,
+        "n_edge": counted.n_edge,
+        "n_outside": counted.n_outside,
+        "n_unresolved": counted.n_unresolved,
+        "chance_matches": counted.chance_matches,
+        "fraction": counted.fraction,
+        "fraction_low": counted.low,
+        "fraction_high": counted.high,
+        "fraction_extrapolated": counted.extrapolated,
+    }
+    if counted.n_pl == 0:
+        row |= {"status": "refused", "message": "no PL dot lies inside the area that both show"}
+    return row
+
+
+def _pooled(parts: Sequence[TurnOn | None], f_min_s: float, confidence: float) -> Row:
+    known = [part for part in parts if part is not None]
+    if not known:
+        message = f"none of {len(parts)} channels gave a fraction; see their own rows"
+        return _counts(None, f_min_s, confidence) | {"status": "refused", "message": message}
+    message = ""
+    if len(known) < len(parts):
+        message = f"{len(known)} of {len(parts)} channels gave a fraction; see their own rows"
+    counts = _counts(pool(known, confidence=confidence), f_min_s, confidence)
+    return {"status": "ok", "message": message} | counts

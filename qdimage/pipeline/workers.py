@@ -1,0 +1,125 @@
+"""Where fields are analysed: in this process, or in a pool of processes."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+
+from qdimage.config import AnalysisOptions
+from qdimage.model.experiment import Experiment
+from qdimage.model.refusal import Failure
+from qdimage.pipeline.field import FieldResult, analyse_field, attempt, failed_field
+
+Progress = Callable[[str, int, int], None]
+Field = tuple[Experiment, AnalysisOptions]
+
+# More threads than one would change the last digits of sums, and slow the other workers down.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def analyse_fields(
+    fields: Sequence[Field], *, out: Path, workers: int, progress: Progress | None
+) -> list[FieldResult]:
+    """Analyse fields and return their results in order; one that fails stops nothing else.
+
+    Parameters
+    ----------
+    fields : sequence of (Experiment, AnalysisOptions)
+    out : pathlib.Path
+        Folder that receives ``images/``.
+    workers : int
+        Processes.
+    progress : callable, optional
+        Called as ``progress(what, done, total)`` with counts of channels.
+    """
+    count = _Counter(sum(len(each.declared.channels) for each, _ in fields), progress)
+    if min(workers, len(fields)) <= 1:
+        return [
+            _analyse(number, field, out, count.one) for number, field in enumerate(fields, start=1)
+        ]
+    return _in_pool(fields, out, min(workers, len(fields)), count)
+
+
+class _Counter:
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.done = 0
+        self.total = total
+        self.progress = progress
+
+    def one(self, what: str) -> None:
+        self.several(what, 1)
+
+    def several(self, what: str, n: int) -> None:
+        self.done += n
+        if self.progress is not None:
+            self.progress(what, self.done, self.total)
+
+
+def _analyse(
+    number: int, field: Field, out: Path, progress: Callable[[str], None] = lambda _: None
+) -> FieldResult:
+    experiment, options = field
+    result = attempt(
+        lambda: analyse_field(
+            experiment, number=number, options=options, out=out, progress=progress
+        ),
+        experiment.name,
+    )
+    if isinstance(result, Failure):
+        return failed_field(experiment, options, result.reason)
+    return result
+
+
+def _in_pool(
+    fields: Sequence[Field], out: Path, workers: int, count: _Counter
+) -> list[FieldResult]:
+    results: dict[int, FieldResult] = {}
+    context = multiprocessing.get_context("spawn")
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_ctrl_c) as pool,
+    ):
+        futures: dict[Future[FieldResult], int] = {
+            pool.submit(_analyse, number, field, out): number
+            for number, field in enumerate(fields, start=1)
+        }
+        try:
+            for future in as_completed(futures):
+                number = futures[future]
+                experiment, options = fields[number - 1]
+                try:
+                    results[number] = future.result()
+                except BrokenProcessPool:
+                    reason = "the worker process died; run again with fewer --workers"
+                    results[number] = failed_field(experiment, options, reason)
+                count.several(experiment.name, len(experiment.declared.channels))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
+    return [results[number] for number in sorted(results)]
+
+
+def _leave_ctrl_c() -> None:
+    """Ctrl-C is answered by the process that started the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that are started meanwhile compute with one thread each."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

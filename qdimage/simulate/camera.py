@@ -43,7 +43,11 @@ def expose(
 
 
 def multiply(electrons: Floats, *, em_gain: float, rng: np.random.Generator) -> Floats:
-    """Electrons behind the multiplication register; unchanged at a gain of 1."""
+    """Electrons behind the multiplication register; unchanged at a gain of 1.
+
+    The gamma law is the limit of a high gain: a real register's F^2 is smaller by about
+    1/``em_gain``.
+    """
     output = np.array(electrons, dtype=float)
     if em_gain > 1:
         filled = output > 0

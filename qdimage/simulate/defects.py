@@ -53,8 +53,8 @@ def draw_cosmic_hits(
 def _draw_hit(
     frame: int, shape: tuple[int, int], options: DefectOptions, rng: np.random.Generator
 ) -> CosmicHit:
-    low, high = sorted((options.cosmic_electrons_min, options.cosmic_electrons_max))
-    total_e = math.exp(rng.uniform(math.log(low), math.log(high)))
+    low, high = math.log(options.cosmic_electrons_min), math.log(options.cosmic_electrons_max)
+    total_e = math.exp(rng.uniform(low, high))
     length = rng.exponential(options.cosmic_track_px)
     angle = rng.uniform(0, 2 * math.pi)
     start = rng.uniform(-0.5, np.array([shape[1], shape[0]]) - 0.5)

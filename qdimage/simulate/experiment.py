@@ -9,7 +9,7 @@ from qdimage.io.atomic import sha256, write_text
 from qdimage.io.documents import format_json
 from qdimage.simulate.declaration import format_declaration
 from qdimage.simulate.field import channels_of, draw_field
-from qdimage.simulate.files import write_stack
+from qdimage.simulate.files import filling, write_stack
 from qdimage.simulate.options import SimulateOptions
 from qdimage.simulate.recipe import Recipe, write_recipe
 from qdimage.simulate.recording import record
@@ -47,12 +47,29 @@ def simulate_experiment(
     Raises
     ------
     ConfigurationError
-        If ``out`` is a file or holds anything, or the seed is negative.
+        If ``out`` is a file or holds anything or cannot be written to, the seed is negative, or
+        the options contradict each other.
+
+    Notes
+    -----
+    After an error or an interrupt, all that was written until then is removed, so that the same
+    call can be made again.
     """
     out = Path(out)
     _check(out, seed)
-    names = [f"field-{number:02d}" for number in range(1, options.experiment.n_fields + 1)]
-    n_stacks = len(names) * len(channels_of(options))
+    with filling(out) as made:
+        return _write_device(out, options, seed, progress, made)
+
+
+def _write_device(
+    out: Path,
+    options: SimulateOptions,
+    seed: int,
+    progress: Progress | None,
+    made: list[Path],
+) -> list[Path]:
+    folders = [out / f"field-{number:02d}" for number in range(1, options.experiment.n_fields + 1)]
+    n_stacks = len(folders) * len(channels_of(options))
     fields: dict[str, Any] = {}
     hashes: dict[str, str] = {}
 
@@ -62,13 +79,16 @@ def simulate_experiment(
         if progress is not None:
             progress(relative, len(hashes), n_stacks)
 
-    for number, name in enumerate(names):
-        fields[name] = _write_field(out / name, number, options, seed, count)
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        made.append(folder)
+        fields[folder.name] = _write_field(folder, number, options, seed, count)
+    made += [out / name for name in ("sha256.json", "recipe.toml", "truth.json")]
     write_text(out / "sha256.json", format_json(hashes) + "\n")
     write_recipe(out / "recipe.toml", Recipe(options, seed))
     truth = {"device": options.experiment.device, "seed": seed, "conventions": CONVENTIONS}
     write_text(out / "truth.json", format_json({**truth, "fields": fields}) + "\n")
-    return [out / name for name in names]
+    return folders
 
 
 def _check(out: Path, seed: int) -> None:
@@ -87,8 +107,7 @@ def _write_field(
     seed: int,
     count: Callable[[Path], None],
 ) -> dict[str, Any]:
-    """Write one field, its declaration last, and return its truth."""
-    folder.mkdir(parents=True)
+    """Write one field into its new folder, its declaration last, and return its truth."""
     field = draw_field(folder.name, options=options, seed=seed)
     channels = channels_of(options)
     recordings = [record(field, channel) for channel in channels]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from qdimage.model.transform import Transform
 from qdimage.simulate.defects import draw_hot_pixels
-from qdimage.simulate.geometry import draw_transform, margin
+from qdimage.simulate.geometry import draw_transform, margin, refuse_folding
 from qdimage.simulate.options import SimulateOptions
 from qdimage.simulate.psf import Psf, make_psf
 from qdimage.simulate.scene import Scene, draw_scene
@@ -69,10 +69,17 @@ class Field:
 
 
 def draw_field(name: str, *, options: SimulateOptions, seed: int) -> Field:
-    """Draw one field: its scene and its geometry; the sensor is the same for all of a seed."""
+    """Draw one field: its scene and its geometry; the sensor is the same for all of a seed.
+
+    Raises
+    ------
+    ConfigurationError
+        If the EL frames would be distorted beyond what can be inverted.
+    """
     size, geometry = options.experiment, options.geometry
     psf = make_psf(options.psf, size.pixel_size_um)
     reach_px = margin(size, geometry, psf.radius_px)
+    refuse_folding(size, geometry, reach_px)
     sensor = generator(seed, "sensor")
     return Field(
         name,

@@ -5,10 +5,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.errors import ConfigurationError
 from qdimage.model.transform import Transform
 from qdimage.simulate.options import ExperimentOptions, GeometryOptions
 
 Floats = NDArray[np.float64]
+
+_STEEPEST = 0.5
 
 
 def frame_centre(size: ExperimentOptions) -> tuple[float, float]:
@@ -27,8 +30,7 @@ def draw_transform(
     """Draw the map from EL pixels to the field: shift, rotation, scale and radial term."""
     angle = math.radians(rng.uniform(-1, 1) * options.rotation_max_deg)
     scale = 1 + rng.uniform(-1, 1) * options.scale_max
-    low, high = sorted((options.shift_min_px, options.shift_max_px))
-    shift = rng.uniform(low, high) * _direction(rng)
+    shift = rng.uniform(options.shift_min_px, options.shift_max_px) * _direction(rng)
     radial_px = rng.uniform(-1, 1) * options.radial_max_px
     centre = np.array(frame_centre(size))
     turn = scale * np.array(
@@ -70,13 +72,34 @@ def margin(size: ExperimentOptions, options: GeometryOptions, spot_radius_px: fl
     """Distance beyond the field's border within which an emitter may reach some EL frame."""
     turn = math.radians(options.rotation_max_deg) + options.scale_max
     return (
-        max(options.shift_min_px, options.shift_max_px)
+        options.shift_max_px
         + turn * corner_radius(size)
         + options.radial_max_px
         + options.voltage_shift_max_px
         + 2 * options.drift_px
         + spot_radius_px
     )
+
+
+def refuse_folding(size: ExperimentOptions, options: GeometryOptions, reach_px: float) -> None:
+    """Refuse a radial term that has no inverse within ``reach_px`` beyond the field's border.
+
+    The term grows with the cube of the distance from the centre: what is slight at a small
+    frame's corner folds the plane where emitters lie beside the frame.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    radius_px = corner_radius(size)
+    farthest = 1 + math.sqrt(2) * reach_px / radius_px
+    greatest_px = _STEEPEST * radius_px / (3 * farthest**2)
+    if options.radial_max_px > greatest_px:
+        raise ConfigurationError(
+            f"geometry.radial_max_px: found {options.radial_max_px}, expected at most "
+            f"{greatest_px:.2g} for frames of {size.width_px} x {size.height_px} px displaced "
+            "this far; lower it, or enlarge the frames"
+        )
 
 
 def _direction(rng: np.random.Generator) -> Floats:

@@ -1,13 +1,29 @@
 """Every quantity of a simulated experiment; the defaults follow the published measurement."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import field_validator
+from pydantic import ConfigDict, field_validator, model_validator
 
 from qdimage.model.options import Options, option
 
 
-class ExperimentOptions(Options):
+class Group(Options):
+    """Options whose numbers are finite."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+def refuse_disorder(options: Options, lower: str, upper: str) -> None:
+    """Refuse a lower limit that lies above its upper one."""
+    low, high = getattr(options, lower), getattr(options, upper)
+    if low > high:
+        raise ValueError(
+            f"found {lower} = {low} above {upper} = {high}, expected at most as much; "
+            "raise the one or lower the other"
+        )
+
+
+class ExperimentOptions(Group):
     """What is recorded."""
 
     device: str = option("simulated-device", "name of the device", min_length=1)
@@ -32,7 +48,7 @@ class ExperimentOptions(Options):
         return voltages
 
 
-class SceneOptions(Options):
+class SceneOptions(Group):
     """Which emitters there are."""
 
     density_per_um2: float = option(0.1, "quantum dots per area, placed at random", "1/um^2", ge=0)
@@ -44,13 +60,13 @@ class SceneOptions(Options):
     )
 
 
-class PlOptions(Options):
+class PlOptions(Group):
     """Light under excitation."""
 
     median_photons_s: float = option(
         10000.0, "median PL of a dot at the camera, while it is on", "photons/s", gt=0
     )
-    spread: float = option(0.4, "standard deviation of the logarithm of the dots' PL", ge=0)
+    spread: float = option(0.4, "standard deviation of the logarithm of the dots' PL", ge=0, le=5)
     background_photons_px_s: float = option(
         100.0, "PL of the Poly-TPD layer where the excitation is brightest", "photons/px/s", ge=0
     )
@@ -62,7 +78,7 @@ class PlOptions(Options):
     )
 
 
-class ElOptions(Options):
+class ElOptions(Group):
     """Light under voltage."""
 
     turn_on_median_v: float = option(2.4, "voltage at which half of the dots are lit", "V")
@@ -75,7 +91,7 @@ class ElOptions(Options):
     onset_photons_s: float = option(
         1500.0, "median EL of a dot at its turn-on voltage, while it is on", "photons/s", gt=0
     )
-    spread: float = option(0.4, "standard deviation of the logarithm of the dots' EL", ge=0)
+    spread: float = option(0.4, "standard deviation of the logarithm of the dots' EL", ge=0, le=5)
     minimum_photons_s: float = option(
         500.0, "least EL of a dot at its turn-on voltage, while it is on", "photons/s", ge=0
     )
@@ -98,16 +114,16 @@ class ElOptions(Options):
     unlit: bool = option(False, "record the EL stacks from a device that does not emit")
 
 
-class BlinkingOptions(Options):
+class BlinkingOptions(Group):
     """Random telegraph switching of every emitter, in PL and EL."""
 
     on_fraction: float = option(
         0.9, "share of the time, in the long run, during which an emitter is on", gt=0, le=1
     )
-    off_time_s: float = option(0.2, "mean duration of a dark interval", "s", gt=0)
+    off_time_s: float = option(0.2, "mean duration of a dark interval", "s", ge=1e-4)
 
 
-class GeometryOptions(Options):
+class GeometryOptions(Group):
     """How the EL frames lie to the PL frame; drawn anew for each field."""
 
     shift_min_px: float = option(3.0, "least displacement from PL to EL", "px", ge=0)
@@ -124,8 +140,13 @@ class GeometryOptions(Options):
         0.3, "distance between the positions in a stack's first and last frame", "px", ge=0
     )
 
+    @model_validator(mode="after")
+    def _shift_in_order(self) -> Self:
+        refuse_disorder(self, "shift_min_px", "shift_max_px")
+        return self
 
-class PsfOptions(Options):
+
+class PsfOptions(Group):
     """The image of a point."""
 
     kind: Literal["gaussian", "airy", "defocused"] = option(
@@ -139,8 +160,17 @@ class PsfOptions(Options):
     emission_nm: float = option(630.0, "wavelength of the emission", "nm", gt=0)
     defocus_nm: float = option(200.0, "distance from focus, for the shape `defocused`", "nm")
 
+    @model_validator(mode="after")
+    def _aperture_below_index(self) -> Self:
+        if self.numerical_aperture >= self.immersion_index:
+            raise ValueError(
+                f"found numerical_aperture = {self.numerical_aperture}, expected less than "
+                f"immersion_index = {self.immersion_index}; lower the one or raise the other"
+            )
+        return self
 
-class OpticsOptions(Options):
+
+class OpticsOptions(Group):
     """Facts that the experiment declares and the images do not depend on."""
 
     collection_efficiency: float = option(
@@ -157,12 +187,12 @@ class OpticsOptions(Options):
     )
 
 
-class CameraOptions(Options):
+class CameraOptions(Group):
     """The EMCCD: photons in, ADU out."""
 
     quantum_efficiency: float = option(0.92, "photoelectrons for each photon", gt=0, le=1)
     clock_induced_charge_e: float = option(
-        0.005, "clock-induced electrons for each pixel and frame", "electrons", ge=0
+        0.005, "clock-induced electrons for each pixel and frame", "electrons", ge=0, le=1000
     )
     em_gain: float = option(
         300.0, "mean gain of the multiplication register; 1 switches it off", ge=1
@@ -176,18 +206,27 @@ class CameraOptions(Options):
         65535, "ceiling of the analogue-to-digital converter", "ADU", gt=0, le=65535
     )
 
+    @model_validator(mode="after")
+    def _bias_below_ceiling(self) -> Self:
+        refuse_disorder(self, "bias_adu", "saturation_adu")
+        return self
 
-class DefectOptions(Options):
+
+class DefectOptions(Group):
     """Hot pixels and cosmic rays."""
 
     hot_pixel_fraction: float = option(
         1e-4, "share of the sensor's pixels that are hot, in every stack the same", ge=0, le=1
     )
     hot_pixel_electrons_s: float = option(
-        300.0, "median dark current of a hot pixel, before multiplication", "electrons/s", ge=0
+        300.0,
+        "median dark current of a hot pixel, before multiplication",
+        "electrons/s",
+        ge=0,
+        le=1e9,
     )
     hot_pixel_spread: float = option(
-        0.7, "standard deviation of the logarithm of the hot pixels' dark current", ge=0
+        0.7, "standard deviation of the logarithm of the hot pixels' dark current", ge=0, le=5
     )
     cosmic_rays_per_frame: float = option(0.02, "mean number of cosmic rays in a frame", ge=0)
     cosmic_electrons_min: float = option(
@@ -196,10 +235,15 @@ class DefectOptions(Options):
     cosmic_electrons_max: float = option(
         1e4, "greatest charge that a cosmic ray leaves, before multiplication", "electrons", gt=0
     )
-    cosmic_track_px: float = option(3.0, "mean length of a cosmic ray's track", "px", ge=0)
+    cosmic_track_px: float = option(3.0, "mean length of a cosmic ray's track", "px", ge=0, le=1000)
+
+    @model_validator(mode="after")
+    def _charge_in_order(self) -> Self:
+        refuse_disorder(self, "cosmic_electrons_min", "cosmic_electrons_max")
+        return self
 
 
-class SimulateOptions(Options):
+class SimulateOptions(Group):
     """All of it, in groups."""
 
     experiment: ExperimentOptions = ExperimentOptions()

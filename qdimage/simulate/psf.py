@@ -56,7 +56,11 @@ class GaussianPsf:
 
 @dataclass(frozen=True)
 class SampledPsf:
-    """Any shape, as spline coefficients of its pixel-integrated image on a fine grid."""
+    """Any shape, as spline coefficients of its pixel-integrated image on a fine grid.
+
+    The image ends at ``radius_px`` from the point itself, not at the border of the pixels about
+    it, so that its centroid moves exactly as the point does.
+    """
 
     coefficients: Floats
     radius_px: int
@@ -68,7 +72,9 @@ class SampledPsf:
         rows = middle + _SAMPLES_PER_PX * (pixels - dy_px[:, np.newaxis])
         columns = middle + _SAMPLES_PER_PX * (pixels - dx_px[:, np.newaxis])
         grid = np.broadcast_arrays(rows[:, :, np.newaxis], columns[:, np.newaxis])
-        return _unit_flux(map_coordinates(self.coefficients, grid, prefilter=False))
+        image = map_coordinates(self.coefficients, grid, prefilter=False)
+        # A spline swings below zero beside the edge, and no pixel gets fewer than no photons.
+        return _unit_flux(np.maximum(image, 0.0))
 
 
 def make_psf(options: PsfOptions, pixel_size_um: float) -> Psf:
@@ -113,7 +119,9 @@ def _unit_flux(patches: Floats) -> Floats:
 
 
 def _sampled(intensity: Floats, radius_px: int) -> SampledPsf:
-    integrated = uniform_filter(intensity, _SAMPLES_PER_PX, mode="constant")
+    sample = np.arange(len(intensity)) - len(intensity) // 2
+    within = np.hypot(sample[:, np.newaxis], sample) <= radius_px * _SAMPLES_PER_PX
+    integrated = uniform_filter(np.where(within, intensity, 0.0), _SAMPLES_PER_PX, mode="constant")
     return SampledPsf(spline_filter(integrated), radius_px)
 
 

@@ -1,6 +1,5 @@
 """A simulation's options and seed as one file, so that the same call can be repeated."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pydantic import ValidationError
 from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_toml
+from qdimage.io.experiment_file import explain, read_toml
 from qdimage.simulate.options import SimulateOptions
 
 
@@ -30,21 +30,16 @@ def read_recipe(path: Path) -> Recipe:
 
     Raises
     ------
+    FormatError
+        If the file cannot be read or is no TOML.
     ConfigurationError
-        If the file is no TOML, or a key or value is not an option's.
+        If a key or value is not an option's.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as TOML ({error})") from error
+    document = read_toml(path)
     seed = document.pop("seed", None)
     if not (seed is None or (type(seed) is int and seed >= 0)):
         raise ConfigurationError(f"{path}: found seed = {seed!r}; give an integer of at least 0")
     try:
         return Recipe(SimulateOptions.model_validate(document), seed)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(
-            f"{path}: {name}: {first['msg']}; correct it or leave it out"
-        ) from error
+        raise ConfigurationError(f"{path}: {explain(error, SimulateOptions)}") from error

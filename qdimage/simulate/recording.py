@@ -1,18 +1,18 @@
 """One channel of one field: what happens during its stack, and the frames that show it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.errors import ConfigurationError
 from qdimage.model.transform import Transform
 from qdimage.simulate.blinking import on_fractions
 from qdimage.simulate.camera import expose
 from qdimage.simulate.defects import CosmicHit, deposit, draw_cosmic_hits
 from qdimage.simulate.field import Channel, Field, generator
 from qdimage.simulate.geometry import draw_drift, shifted
-from qdimage.simulate.options import SimulateOptions
 from qdimage.simulate.render import render_spots
 from qdimage.simulate.scene import (
     el_background,
@@ -24,6 +24,8 @@ from qdimage.simulate.scene import (
 Floats = NDArray[np.float64]
 
 IDENTITY = Transform.from_matrix(np.eye(2, 3))
+
+_MOST_PHOTONS = 1e12
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,13 @@ class Recording:
 
 
 def record(field: Field, channel: Channel) -> Recording:
-    """Draw what happens during one channel's stack."""
+    """Draw what happens during one channel's stack.
+
+    Raises
+    ------
+    ConfigurationError
+        If an emitter or the background is brighter than any number of photons can be drawn for.
+    """
     options, size = field.options, field.options.experiment
     rng = generator(field.seed, field.name, channel.name, "events")
     transform = IDENTITY
@@ -112,10 +120,25 @@ def record(field: Field, channel: Channel) -> Recording:
         transform,
         transform.inverse(field.scene.positions),
         draw_drift(size.n_frames, options.geometry.drift_px, rng),
-        size.exposure_s * _photons_s(field, channel)[:, np.newaxis] * on,
-        size.exposure_s * _background(channel, options),
+        _in_a_frame(_photons_s, field, channel)[:, np.newaxis] * on,
+        _in_a_frame(_background, field, channel),
         draw_cosmic_hits(size.n_frames, shape, options.defects, rng),
     )
+
+
+def _in_a_frame(
+    light_s: Callable[[Field, Channel], Floats], field: Field, channel: Channel
+) -> Floats:
+    """Photons of each emitter or pixel in one exposure."""
+    with np.errstate(over="ignore"):
+        photons = field.options.experiment.exposure_s * light_s(field, channel)
+    if np.any(photons > _MOST_PHOTONS):
+        raise ConfigurationError(
+            f"{channel.name}: found {photons.max():.3g} photons in a frame, expected at most "
+            f"{_MOST_PHOTONS:.0e}; lower the brightness or the exposure, or raise el.rise_v "
+            "and el.background_rise_v"
+        )
+    return photons
 
 
 def _photons_s(field: Field, channel: Channel) -> Floats:
@@ -124,7 +147,7 @@ def _photons_s(field: Field, channel: Channel) -> Floats:
     return el_photons_s(field.scene, channel.voltage_v, field.options.el)
 
 
-def _background(channel: Channel, options: SimulateOptions) -> Floats:
+def _background(field: Field, channel: Channel) -> Floats:
     if channel.voltage_v is None:
-        return pl_background(options)
-    return el_background(channel.voltage_v, options)
+        return pl_background(field.options)
+    return el_background(channel.voltage_v, field.options)

@@ -138,5 +138,8 @@ def pl_background(options: SimulateOptions) -> Floats:
 def el_background(voltage_v: float, options: SimulateOptions) -> Floats:
     """Photons per pixel and second of the layer under voltage, shape (y, x)."""
     size, el = options.experiment, options.el
-    rise = 0.0 if el.unlit else np.exp((voltage_v - el.turn_on_median_v) / el.background_rise_v)
-    return np.full((size.height_px, size.width_px), el.background_photons_px_s * rise)
+    shape = (size.height_px, size.width_px)
+    if el.unlit or el.background_photons_px_s == 0:
+        return np.zeros(shape)
+    rise = np.exp((voltage_v - el.turn_on_median_v) / el.background_rise_v)
+    return np.full(shape, el.background_photons_px_s * rise)

@@ -59,7 +59,7 @@ def write_table(
             require_parquet()
             ordered.to_parquet(partial, index=False)
         else:
-            _write_csv(ordered, table, partial)
+            write_csv(ordered, table, partial)
     return path
 
 
@@ -73,7 +73,8 @@ def require_parquet() -> None:
         ) from error
 
 
-def _write_csv(frame: "pd.DataFrame", table: Table, path: Path) -> None:
+def write_csv(frame: "pd.DataFrame", table: Table, path: Path) -> None:
+    """Write a typed table as CSV: UTF-8, line feeds, `true` and `false`, empty for missing."""
     text = frame.copy()
     for column in table.columns:
         if column.kind == "boolean":

@@ -74,7 +74,7 @@ class ChannelTable(CameraKeys):
     frames: tuple[int, int] | None = None
     frames_excluded: tuple[int, ...] = ()
     channel_index: int | None = Field(default=None, ge=0)
-    binning: int = Field(1, ge=1)
+    binning: int = Field(default=1, ge=1)
     roi_offset_px: tuple[float, float] = (0.0, 0.0)
     acquired_at: str | None = None
     order: int | None = None

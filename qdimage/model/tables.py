@@ -116,6 +116,8 @@ LOCALIZATIONS = Table(
         _number("y_px", "row, in the channel's own frame"),
         _number("x_err_px", "standard deviation of x_px"),
         _number("y_err_px", "standard deviation of y_px"),
+        _number("x_um", "x_px times the size of the channel's pixel"),
+        _number("y_um", "y_px times the size of the channel's pixel"),
         _number("photons_s", "flux measured by the fit, averaged over the stack"),
         _number("photons_err_s", "standard deviation of photons_s"),
         _number("background_photons_px_s", "flux per pixel under the dot"),

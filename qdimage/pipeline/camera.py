@@ -28,9 +28,7 @@ def channel_camera(
     return layered_camera(layers, metadata)
 
 
-def layered_camera(
-    layers: list[tuple[str, CameraKeys]], metadata: Mapping[str, float]
-) -> Camera:
+def layered_camera(layers: list[tuple[str, CameraKeys]], metadata: Mapping[str, float]) -> Camera:
     """Return the camera whose keys come from the first layer (origin, keys) that states them."""
     values: dict[str, float] = {}
     sources: dict[str, str] = {}

@@ -6,6 +6,7 @@ import numpy as np
 
 from qdimage.config import AnalysisOptions
 from qdimage.errors import ConfigurationError
+from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
@@ -22,24 +23,37 @@ _SIGMA_OVER_WAVELENGTH = 0.25
 
 
 @dataclass(frozen=True)
-class MeasuredChannel:
-    """A channel's image and dots, and what the file said.
+class ChannelImage:
+    """A channel's image, and what its file said.
 
     Attributes
     ----------
     image : PhotonImage
-    dots : Localizations
-    stack_sha256 : str
     exposure_source : str
     pixel_size_um : float or None
         From the file's metadata.
+    expected_psf_sigma_px : float or None
+        Width of a dot as far as it is known before dots are looked at.
     """
 
     image: PhotonImage
-    dots: Localizations
-    stack_sha256: str
     exposure_source: str
     pixel_size_um: float | None
+    expected_psf_sigma_px: float | None
+
+
+@dataclass(frozen=True)
+class MeasuredChannel(ChannelImage):
+    """A channel's image and its dots.
+
+    Attributes
+    ----------
+    dots : Localizations
+    stack_sha256 : str
+    """
+
+    dots: Localizations
+    stack_sha256: str
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,18 +62,18 @@ class MeasuredChannel:
         return height, width
 
 
-def measure_channel(
+def read_channel(
     experiment: Experiment,
     channel: ChannelTable,
     *,
-    options: AnalysisOptions,
-    psf_sigma_px: float | None,
-) -> MeasuredChannel:
-    """Read a channel's stack and localize its dots.
+    options: ImageOptions,
+    psf_sigma_px: float | None = None,
+) -> ChannelImage:
+    """Read a channel's stack and reduce it to an image.
 
     Parameters
     ----------
-    psf_sigma_px : float or None
+    psf_sigma_px : float, optional
         Expected width of a dot in this channel's pixels; from the optics where None.
 
     Raises
@@ -67,9 +81,8 @@ def measure_channel(
     FormatError, ConfigurationError
         If the stack cannot be read, or its exposure is not known.
     """
-    path = experiment.folder / channel.stack
     with open_stack(
-        path,
+        experiment.folder / channel.stack,
         channel_index=channel.channel_index,
         frames=channel.frames,
         frames_excluded=channel.frames_excluded,
@@ -80,12 +93,30 @@ def measure_channel(
             stack,
             camera=channel_camera(experiment, channel, stack.metadata),
             exposure_s=exposure_s,
-            options=options.image,
+            options=options,
             psf_sigma_px=expected,
         )
-        pixel_size_um = stack.metadata.get("pixel_size_um")
-    dots = localize(image, options=options.localize, psf_sigma_px=expected)
-    return MeasuredChannel(image, dots, sha256(path), source, pixel_size_um)
+        return ChannelImage(image, source, stack.metadata.get("pixel_size_um"), expected)
+
+
+def measure_channel(
+    experiment: Experiment,
+    channel: ChannelTable,
+    *,
+    options: AnalysisOptions,
+    psf_sigma_px: float | None,
+) -> MeasuredChannel:
+    """Read a channel's stack and localize its dots; parameters and errors as `read_channel`."""
+    read = read_channel(experiment, channel, options=options.image, psf_sigma_px=psf_sigma_px)
+    dots = localize(read.image, options=options.localize, psf_sigma_px=read.expected_psf_sigma_px)
+    return MeasuredChannel(
+        read.image,
+        read.exposure_source,
+        read.pixel_size_um,
+        read.expected_psf_sigma_px,
+        dots,
+        sha256(experiment.folder / channel.stack),
+    )
 
 
 def channel_exposure(

@@ -58,6 +58,8 @@ class ChannelResult:
     dots : Localizations or Failure
     exposure_s : float
         NaN where the stack failed.
+    pixel_um : float or None
+        Size of the channel's pixel; None where not known.
     signal_unit : str
     registered : Registered, Refusal, Failure or None
         None for a PL channel.
@@ -69,6 +71,7 @@ class ChannelResult:
     row: dict[str, Any]
     dots: Localizations | Failure
     exposure_s: float
+    pixel_um: float | None
     signal_unit: str
     registered: Registered | Refusal | Failure | None = None
     el: ElResult | Failure | None = None
@@ -82,8 +85,6 @@ class FieldResult:
     ----------
     experiment : Experiment
     options : AnalysisOptions
-    pixel_um : float or None
-        Size of a field pixel.
     reference : ChannelResult or None
         The PL channel; None where none is declared.
     others : tuple of ChannelResult
@@ -92,7 +93,6 @@ class FieldResult:
 
     experiment: Experiment
     options: AnalysisOptions
-    pixel_um: float | None
     reference: ChannelResult | None
     others: tuple[ChannelResult, ...]
 
@@ -130,7 +130,7 @@ def analyse_field(
     """
     declared = experiment.declared
     if not declared.channels:
-        return FieldResult(experiment, options, None, None, ())
+        return FieldResult(experiment, options, None, ())
     work = _Work(experiment, number, options, out, progress)
     reference, el = declared.reference, declared.el_channels
     further = [each for each in declared.channels if each.kind == "pl" and each != reference]
@@ -145,11 +145,7 @@ def analyse_field(
         work.finish(channel, measured[channel.name], registered.get(channel.name), fixed)
         for channel in (*further, *el)
     )
-    pixel_um = None
-    if isinstance(fixed, MeasuredChannel):
-        pixel_um = channel_pixel_um(experiment, reference, fixed.pixel_size_um)
-    first = work.finish(reference, fixed, None, fixed)
-    return FieldResult(experiment, options, pixel_um, first, others)
+    return FieldResult(experiment, options, work.finish(reference, fixed, None, fixed), others)
 
 
 def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) -> FieldResult:
@@ -161,20 +157,21 @@ def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) 
             channel_row(experiment.device, experiment.name, channel, failure, image_file=""),
             failure,
             float("nan"),
+            None,
             "",
             failure if channel.kind == "el" else None,
         )
         for channel in experiment.declared.channels
     ]
     if not results:
-        return FieldResult(experiment, options, None, None, ())
+        return FieldResult(experiment, options, None, ())
     reference = experiment.declared.reference
     first = next(each for each in results if each.declared == reference)
     others = sorted(
         (each for each in results if each is not first),
         key=lambda each: (each.declared.kind == "el", each.declared.voltage_v or 0.0),
     )
-    return FieldResult(experiment, options, None, first, tuple(others))
+    return FieldResult(experiment, options, first, tuple(others))
 
 
 def attempt(call: Callable[[], Answer], place: str) -> Answer | Failure:
@@ -187,7 +184,7 @@ def attempt(call: Callable[[], Answer], place: str) -> Answer | Failure:
         _LOG.debug("%s", place, exc_info=True)
         return Failure(
             f"internal error in {place} ({type(error).__name__}: {error}); "
-            "run again with --verbose and report what it prints"
+            "run again as qdimage --debug ... and report what it prints"
         )
 
 
@@ -262,7 +259,7 @@ class _Work:
         """Measure a registered channel's fluxes, keep its image on disk, and let its pixels go."""
         if isinstance(measured, Failure):
             row = channel_row(*self.names, channel, measured, image_file="")
-            return ChannelResult(channel, row, measured, float("nan"), "", registered)
+            return ChannelResult(channel, row, measured, float("nan"), None, "", registered)
         index = self.experiment.declared.channels.index(channel)
         file = image_path(self.number, self.experiment.name, index, channel.name)
         image = measured.image
@@ -278,6 +275,7 @@ class _Work:
             channel_row(*self.names, channel, measured, image_file=file),
             measured.dots,
             image.exposure_s,
+            channel_pixel_um(self.experiment, channel, measured.pixel_size_um),
             image.noise.unit,
             registered,
             el,

@@ -63,7 +63,7 @@ def _field(field: FieldResult) -> dict[str, Any]:
         "field": experiment.name,
         "experiment": str(experiment.path),
         "experiment_sha256": sha256(experiment.path),
-        "pixel_um": field.pixel_um,
+        "pixel_um": field.reference.pixel_um if field.reference else None,
         "options": field.options.model_dump(mode="json"),
         "stacks": {
             channel.declared.stack: channel.row.get("stack_sha256") for channel in field.channels

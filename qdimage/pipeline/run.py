@@ -161,7 +161,9 @@ def run_plan(
 
 
 def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:
-    failures = [reason if path in reason else f"{path}: {reason}" for path, reason in unreadable.items()]
+    failures = [
+        reason if path in reason else f"{path}: {reason}" for path, reason in unreadable.items()
+    ]
     for result in fields:
         for channel in result.channels:
             if channel.row["status"] == "failed":

@@ -99,9 +99,15 @@ def _status(answer: object) -> Row:
 
 
 def localization_rows(
-    place: Row, dots: Localizations, *, exposure_s: float, signal_unit: str
+    place: Row,
+    dots: Localizations,
+    *,
+    exposure_s: float,
+    pixel_um: float | None,
+    signal_unit: str,
 ) -> list[Row]:
     """Return a row for each dot of a channel; `place` is device, field, channel."""
+    size = float("nan") if pixel_um is None else pixel_um
     return [
         place
         | {
@@ -110,6 +116,8 @@ def localization_rows(
             "y_px": dots.y_px[k],
             "x_err_px": dots.x_err_px[k],
             "y_err_px": dots.y_err_px[k],
+            "x_um": size * dots.x_px[k],
+            "y_um": size * dots.y_px[k],
             "photons_s": dots.signal[k] / exposure_s,
             "photons_err_s": dots.signal_err[k] / exposure_s,
             "background_photons_px_s": dots.background[k] / exposure_s,
@@ -130,6 +138,7 @@ def _localizations(field: FieldResult) -> list[Row]:
                 _place(field) | {"channel": channel.declared.name},
                 channel.dots,
                 exposure_s=channel.exposure_s,
+                pixel_um=channel.pixel_um,
                 signal_unit=channel.signal_unit,
             )
     return rows
@@ -233,7 +242,7 @@ def _dots(field: FieldResult) -> tuple[list[Row], list[Row]]:
 
 
 def _dot_rows(field: FieldResult, reference: ChannelResult, dots: Localizations) -> list[Row]:
-    n, pixel_um = len(dots), field.pixel_um
+    n, pixel_um = len(dots), reference.pixel_um
     columns: dict[str, Any] = {
         "dot_id": range(1, n + 1),
         "x_px": dots.x_px,
@@ -333,9 +342,7 @@ def _flux_status(channel: ChannelResult) -> Row:
     return _status(channel.registered)
 
 
-def _turn_on(
-    fields: Sequence[FieldResult], options: MatchOptions, f_min_s: float
-) -> list[Row]:
+def _turn_on(fields: Sequence[FieldResult], options: MatchOptions, f_min_s: float) -> list[Row]:
     rows: list[Row] = []
     pools: dict[tuple[str, float], list[TurnOn | None]] = {}
     units: dict[tuple[str, float], str] = {}

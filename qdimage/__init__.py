@@ -1,0 +1,38 @@
+"""Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
+
+The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `simulate`, `report` and
+`options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qdimage.api import check, init, locate, options, plan, register, report, run, simulate
+
+__all__ = [
+    "check",
+    "init",
+    "locate",
+    "options",
+    "plan",
+    "register",
+    "report",
+    "run",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("qdimage")
+    if name not in __all__:
+        raise AttributeError(f"module 'qdimage' has no attribute {name!r}")
+    from qdimage import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,333 @@
+"""The public calls. The command line and the plugin use nothing else."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Each call imports what it needs, so that a short one does not wait for numba and pandas.
+if TYPE_CHECKING:
+    from qdimage.config import AnalysisOptions
+    from qdimage.io.table_file import TableFormat
+    from qdimage.model.experiment import CameraKeys
+    from qdimage.model.refusal import Refusal
+    from qdimage.pipeline.check import CheckResult
+    from qdimage.pipeline.declare import Declaration
+    from qdimage.pipeline.registration import Registered
+    from qdimage.pipeline.run import Plan, RunResult
+    from qdimage.pipeline.single import LocatedStack, StackSource
+
+Progress = Callable[[str, int, int], None]
+PathLike = str | os.PathLike[str]
+
+__all__ = [
+    "check",
+    "init",
+    "locate",
+    "options",
+    "plan",
+    "register",
+    "report",
+    "run",
+    "simulate",
+]
+
+
+def plan(
+    paths: PathLike | Iterable[PathLike],
+    *,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    allow_outside: bool = False,
+) -> "Plan":
+    """Say what `run` would analyse, reading the declarations alone.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Folders; every ``experiment.toml`` in and below them is a field.
+    options : mapping, optional
+        Analysis options nested as in TOML, such as ``{"localize": {"max_rounds": 2}}``; they win
+        over those of the experiments.
+    assignments : sequence of str
+        ``"stage.option=value"``; they win over everything.
+    allow_outside : bool
+        Accept paths that leave an experiment's folder.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If no declaration can be read, or an option is wrong.
+    """
+    from qdimage.pipeline.run import plan_run
+
+    return plan_run(
+        _paths(paths),
+        overrides=options or {},
+        assignments=assignments,
+        allow_outside=allow_outside,
+    )
+
+
+def run(
+    paths: PathLike | Iterable[PathLike],
+    out: PathLike,
+    *,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    allow_outside: bool = False,
+    table_format: "TableFormat" = "csv",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> "RunResult":
+    """Analyse every field found; write tables, pictures and a report.
+
+    Parameters
+    ----------
+    paths, options, assignments, allow_outside
+        As in `plan`.
+    out : path
+        New, empty, or the output of an earlier run, which is replaced once all is there.
+    table_format : {"csv", "parquet"}
+    workers : int, optional
+        Processes, each with a field of its own; as many as cores where not given. Tables do not
+        depend on it.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    RunResult
+        With the tables as data frames, and what failed.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If nothing can be analysed. A stack that cannot be read raises nothing: it has the status
+        `failed` in the tables, and is named in ``RunResult.failures``.
+
+    Examples
+    --------
+    >>> import qdimage
+    >>> result = qdimage.run("sample_stacks/demo_device", "results")  # doctest: +SKIP
+    >>> result.tables["turn_on"]  # doctest: +SKIP
+    """
+    from qdimage.pipeline.run import run_plan
+    from qdimage.report.build import build_report
+
+    planned = plan(paths, options=options, assignments=assignments, allow_outside=allow_outside)
+    return run_plan(
+        planned,
+        Path(out),
+        table_format=table_format,
+        workers=workers or os.cpu_count() or 1,
+        progress=progress,
+        finish=build_report,
+    )
+
+
+def check(
+    paths: PathLike | Iterable[PathLike],
+    *,
+    allow_outside: bool = False,
+    progress: Progress | None = None,
+) -> "CheckResult":
+    """Read every input of every field and say what is wrong with it, analysing nothing.
+
+    Raises
+    ------
+    FormatError
+        If a path holds no experiment.
+    """
+    from qdimage.pipeline.check import check_inputs
+
+    return check_inputs(_paths(paths), allow_outside=allow_outside, progress=progress)
+
+
+def init(folder: PathLike, *, ask: Callable[[str], str] | None = None) -> "Declaration":
+    """Write ``experiment.toml`` into a folder of stacks, from file names and metadata.
+
+    Parameters
+    ----------
+    folder : path
+    ask : callable, optional
+        Called with a question where something cannot be found; returns "" for no answer.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the folder holds no stack, or is declared already.
+    """
+    from qdimage.pipeline.declare import declare_experiment
+
+    return declare_experiment(Path(folder), ask=ask)
+
+
+def locate(
+    stack: "StackSource",
+    *,
+    camera: Mapping[str, float] | PathLike | None = None,
+    exposure_s: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    psf_sigma_px: float | None = None,
+    **selection: Any,
+) -> "LocatedStack":
+    """Localize the dots of one stack.
+
+    Parameters
+    ----------
+    stack : path or ndarray, shape (t, y, x) or (y, x)
+        ADU.
+    camera : mapping or path, optional
+        Keys of ``[camera]``, or a file with them; they win over the file's metadata.
+    exposure_s : float, optional
+        Of one frame; from the file's metadata where not given.
+    options, assignments
+        As in `plan`.
+    psf_sigma_px : float, optional
+        Expected width of a dot; measured where the stack has bright dots.
+    **selection
+        ``channel_index``, ``frames``, ``frames_excluded``.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the stack cannot be read, or its exposure is not known.
+    """
+    from qdimage.pipeline.single import locate_stack
+
+    keys, source = _camera(camera)
+    return locate_stack(
+        stack,
+        camera=keys,
+        camera_source=source,
+        exposure_s=exposure_s,
+        options=_options(options, assignments),
+        psf_sigma_px=psf_sigma_px,
+        selection=selection,
+    )
+
+
+def register(
+    pl: "StackSource | LocatedStack",
+    el: "StackSource | LocatedStack",
+    *,
+    camera: Mapping[str, float] | PathLike | None = None,
+    exposure_s: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> "Registered | Refusal":
+    """Find the transform from an EL stack's pixels to a PL stack's, or refuse.
+
+    Parameters
+    ----------
+    pl, el : path, ndarray or LocatedStack
+    camera, exposure_s, options, assignments
+        As in `locate`, for both stacks.
+
+    Returns
+    -------
+    Registered or Refusal
+        A refusal says why the dots' agreement could be chance.
+    """
+    from qdimage.pipeline.single import LocatedStack, register_stacks
+
+    if not isinstance(pl, LocatedStack):
+        pl = locate(
+            pl, camera=camera, exposure_s=exposure_s, options=options, assignments=assignments
+        )
+    if not isinstance(el, LocatedStack):
+        el = locate(
+            el,
+            camera=camera,
+            exposure_s=exposure_s,
+            options=options,
+            assignments=assignments,
+            psf_sigma_px=pl.dots.psf_sigma_px,
+        )
+    return register_stacks(pl, el, options=_options(options, assignments))
+
+
+def simulate(
+    out: PathLike,
+    *,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write a simulated device with its ground truth.
+
+    Parameters
+    ----------
+    out : path
+        New or empty folder.
+    options : mapping, optional
+        Options of the simulator, nested as in its recipe.
+    assignments : sequence of str
+        ``"group.option=value"``.
+    seed : int
+        The same options and seed give the same bytes on one machine.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The fields' folders.
+    """
+    from qdimage.config import build_options
+    from qdimage.simulate.experiment import simulate_experiment
+    from qdimage.simulate.options import SimulateOptions
+
+    built = build_options(
+        SimulateOptions, options or {}, assignments=assignments, source="the simulator's options"
+    )
+    return simulate_experiment(Path(out), options=built, seed=seed, progress=progress)
+
+
+def report(out: PathLike) -> Path:
+    """Build pictures and ``report.html`` of a finished run anew, and return the report's path.
+
+    Raises
+    ------
+    FormatError
+        If the folder holds no finished run.
+    """
+    from qdimage.report.build import build_report
+
+    return build_report(Path(out))
+
+
+def options(*, simulator: bool = False) -> list[dict[str, Any]]:
+    """Return name, default, unit and meaning of every analysis (or simulator) option."""
+    from qdimage.config import AnalysisOptions, option_rows
+    from qdimage.simulate.options import SimulateOptions
+
+    return option_rows(SimulateOptions if simulator else AnalysisOptions)
+
+
+def _paths(paths: PathLike | Iterable[PathLike]) -> list[Path]:
+    if isinstance(paths, str | os.PathLike):
+        return [Path(paths)]
+    return [Path(each) for each in paths]
+
+
+def _options(options: Mapping[str, Any] | None, assignments: Sequence[str]) -> "AnalysisOptions":
+    from qdimage.config import AnalysisOptions, build_options
+
+    return build_options(
+        AnalysisOptions, options or {}, assignments=assignments, source="the options"
+    )
+
+
+def _camera(camera: Mapping[str, float] | PathLike | None) -> "tuple[CameraKeys, str]":
+    from qdimage.io.camera_file import read_camera_file
+    from qdimage.model.experiment import CameraKeys
+
+    if camera is None:
+        return CameraKeys(), ""
+    if isinstance(camera, Mapping):
+        return CameraKeys(**camera), "the call"
+    return read_camera_file(Path(camera)), str(camera)

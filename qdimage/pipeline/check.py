@@ -1,0 +1,116 @@
+"""Reading every input of every field, analysing nothing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from qdimage.config import AnalysisOptions, build_options
+from qdimage.errors import QdimageError
+from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
+from qdimage.model.experiment import ChannelTable, Experiment
+from qdimage.model.refusal import Failure
+from qdimage.pipeline.channel import read_channel
+from qdimage.pipeline.field import attempt
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with an input: an `error` stops its analysis, a `warning` does not."""
+
+    experiment: str
+    severity: Literal["error", "warning"]
+    message: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was read, and what is wrong with it.
+
+    Attributes
+    ----------
+    n_fields, n_stacks : int
+        Declarations and stacks that were looked at.
+    findings : tuple of Finding
+    """
+
+    n_fields: int
+    n_stacks: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def n_errors(self) -> int:
+        """How many findings stop an analysis."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+def check_inputs(
+    paths: Iterable[Path], *, allow_outside: bool, progress: Progress | None = None
+) -> CheckResult:
+    """Read every declaration and every frame of every stack.
+
+    Raises
+    ------
+    FormatError
+        If a path holds no experiment.
+    """
+    findings: list[Finding] = []
+    experiments: list[Experiment] = []
+    options: dict[Path, AnalysisOptions] = {}
+    files = find_experiments(paths)
+    for path in files:
+        try:
+            experiment = read_experiment(path, allow_outside=allow_outside)
+            layer = experiment.declared.analysis
+            options[path] = build_options(AnalysisOptions, layer, source=f"{path}, analysis")
+        except QdimageError as error:
+            findings.append(Finding(str(path), "error", str(error)))
+        else:
+            experiments.append(experiment)
+    findings += _same_names(experiments)
+    n_stacks = sum(len(each.declared.channels) for each in experiments)
+    done = 0
+    for experiment in experiments:
+        findings += _unread_files(experiment)
+        for channel in experiment.declared.channels:
+            findings += _check_stack(experiment, channel, options[experiment.path])
+            done += 1
+            if progress is not None:
+                progress(f"{experiment.name}: {channel.name}", done, n_stacks)
+    return CheckResult(len(files), n_stacks, tuple(findings))
+
+
+def _same_names(experiments: list[Experiment]) -> list[Finding]:
+    try:
+        check_distinct(sorted(experiments, key=lambda each: (each.device, each.name)))
+    except QdimageError as error:
+        return [Finding(str(experiments[0].path), "error", str(error))]
+    return []
+
+
+def _check_stack(
+    experiment: Experiment, channel: ChannelTable, options: AnalysisOptions
+) -> list[Finding]:
+    where = str(experiment.path)
+    read = attempt(
+        lambda: read_channel(experiment, channel, options=options.image),
+        f"{experiment.name}, {channel.name}",
+    )
+    if isinstance(read, Failure):
+        return [Finding(where, "error", f"{channel.name}: {read.reason}")]
+    unit = read.image.noise.unit
+    if unit == "photons":
+        return []
+    message = f"{channel.name}: fluxes will be in {unit}; complete the camera's keys in [camera]"
+    return [Finding(where, "warning", message)]
+
+
+def _unread_files(experiment: Experiment) -> Iterator[Finding]:
+    declared = experiment.declared
+    files = [each.file for each in declared.photons] + [each.file for each in declared.spectra]
+    for file in files:
+        if not (experiment.folder / file).is_file():
+            message = f"{file}: there is no such file; correct the path"
+            yield Finding(str(experiment.path), "error", message)

@@ -1,0 +1,211 @@
+"""An ``experiment.toml`` for a folder of stacks, from file names and metadata."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qdimage.errors import ConfigurationError, FormatError, QdimageError
+from qdimage.io import STACK_READERS, open_stack
+from qdimage.io.atomic import write_text
+from qdimage.io.experiment_file import FILE_NAME
+
+Ask = Callable[[str], str]
+
+_PL = re.compile(r"(?<![a-z])pl(?![a-z])|photolum|fluor", re.IGNORECASE)
+_EL = re.compile(r"(?<![a-z])el(?![a-z])|electrolum", re.IGNORECASE)
+_NUMBER = r"(?<![\d.,])(\d+(?:[.,p]\d+)?)[ _-]?"
+_VOLTAGE = re.compile(_NUMBER + r"(mv|v)(?![a-z])", re.IGNORECASE)
+_EXPOSURE = re.compile(_NUMBER + r"(ms|s|sec)(?![a-z])", re.IGNORECASE)
+_FACTOR = {"mv": 1e-3, "v": 1.0, "ms": 1e-3, "s": 1.0, "sec": 1.0}
+
+_FILE_NAME, _METADATA, _ANSWER = "the file name", "the file's metadata", "your answer"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What was written, what in it is a guess, and what is missing.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The ``experiment.toml``.
+    guessed, missing : list of str
+        One line each.
+    """
+
+    path: Path
+    guessed: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Stack:
+    """One file: for each key its value and where that is from; nothing for what is not known."""
+
+    file: str
+    known: dict[str, tuple[str | float, str]] = field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def kind(self) -> str:
+        return str(self.known["kind"][0]) if "kind" in self.known else ""
+
+
+def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
+    """Write ``experiment.toml`` into a folder that has none.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds the stacks of one field.
+    ask : callable, optional
+        Called with a question where something cannot be found; "" is no answer.
+
+    Raises
+    ------
+    FormatError
+        If the folder holds no stack.
+    ConfigurationError
+        If there is an ``experiment.toml`` already, or an answer is no number.
+    """
+    path = folder / FILE_NAME
+    if not folder.is_dir():
+        raise FormatError(f"{folder}: there is no such folder; name the one with the stacks")
+    if path.exists():
+        raise ConfigurationError(f"{path}: it is there already; edit it, or remove it first")
+    files = sorted(each for each in folder.iterdir() if each.suffix.lower() in STACK_READERS)
+    if not files:
+        raise FormatError(
+            f"{folder}: found no stack in this folder, expected files that end in "
+            f"{', '.join(STACK_READERS)}; name another folder"
+        )
+    stacks = [_look_at(each) for each in files]
+    if ask is not None:
+        for stack in stacks:
+            _ask_about(stack, ask)
+    declaration = Declaration(path)
+    write_text(path, _format(folder.resolve(), stacks, declaration, ask))
+    return declaration
+
+
+def _look_at(path: Path) -> _Stack:
+    stack, name = _Stack(path.name), path.stem
+    voltage, exposure = _number(_VOLTAGE, name), _number(_EXPOSURE, name)
+    if _PL.search(name):
+        stack.known["kind"] = "pl", _FILE_NAME
+    elif _EL.search(name) or voltage is not None:
+        stack.known["kind"] = "el", _FILE_NAME
+        if voltage is not None:
+            stack.known["voltage_v"] = voltage, _FILE_NAME
+    if exposure is not None:
+        stack.known["exposure_s"] = exposure, _FILE_NAME
+    try:
+        with open_stack(path) as opened:
+            for key in ("exposure_s", "pixel_size_um"):
+                if key in opened.metadata:
+                    stack.known[key] = float(opened.metadata[key]), _METADATA
+    except QdimageError as error:
+        stack.problem = str(error)
+    return stack
+
+
+def _number(pattern: re.Pattern[str], name: str) -> float | None:
+    found = pattern.search(name)
+    if found is None:
+        return None
+    value = float(re.sub("[,p]", ".", found.group(1).lower()))
+    return round(value * _FACTOR[found.group(2).lower()], 9)
+
+
+def _ask_about(stack: _Stack, ask: Ask) -> None:
+    if not stack.kind:
+        answer = ask(f"{stack.file}: does it show pl or el? (empty: neither)").strip().lower()
+        if answer in ("pl", "el"):
+            stack.known["kind"] = answer, _ANSWER
+    if stack.kind == "el" and "voltage_v" not in stack.known:
+        _ask_number(stack.known, "voltage_v", f"{stack.file}: voltage in V?", ask)
+    if stack.kind and "exposure_s" not in stack.known:
+        _ask_number(stack.known, "exposure_s", f"{stack.file}: exposure of a frame in s?", ask)
+
+
+def _ask_number(
+    known: dict[str, tuple[str | float, str]], key: str, question: str, ask: Ask
+) -> None:
+    answer = ask(question).strip()
+    if not answer:
+        return
+    try:
+        known[key] = float(answer.replace(",", ".")), _ANSWER
+    except ValueError as error:
+        raise ConfigurationError(
+            f"found {answer!r} for {key}, expected a number; run init again"
+        ) from error
+
+
+def _format(folder: Path, stacks: list[_Stack], declaration: Declaration, ask: Ask | None) -> str:
+    sizes = {key: each for stack in stacks for key, each in stack.known.items()}
+    shared = {key: each for key, each in sizes.items() if key == "pixel_size_um"}
+    if not shared and ask is not None:
+        _ask_number(shared, "pixel_size_um", "size of a camera pixel in the sample plane, um?", ask)
+    lines = [
+        "contract = 1",
+        "",
+        "[experiment]",
+        f"name = {_text(folder.name)}",
+        f"device = {_text(folder.parent.name or folder.name)}  # the folder above; fractions are "
+        "pooled by device",
+        *_key("pixel_size_um", shared, "experiment", declaration),
+        "",
+        "[camera]  # without these, fluxes are in ADU",
+        *(f"# {key} = " for key in ("bias_adu", "electrons_per_adu", "em_gain")),
+        "# quantum_efficiency = ",
+        "# read_noise_e = ",
+    ]
+    n_pl = 0
+    for stack in stacks:
+        lines += ["", *_channel(stack, declaration, is_reference=stack.kind == "pl" and n_pl == 0)]
+        n_pl += stack.kind == "pl"
+    if n_pl > 1:
+        declaration.guessed.append("the first PL stack is the reference, marked reference = true")
+    if n_pl == 0:
+        declaration.missing.append('a PL stack: set kind = "pl" for one of the channels')
+    return "\n".join(lines) + "\n"
+
+
+def _channel(stack: _Stack, declaration: Declaration, *, is_reference: bool) -> list[str]:
+    if stack.problem:
+        declaration.missing.append(stack.problem)
+    if not stack.kind:
+        declaration.missing.append(f"{stack.file}: kind (pl or el); its lines are commented out")
+        return ["# [[channels]]", '# kind = ""', f"# stack = {_text(stack.file)}"]
+    lines = [
+        "[[channels]]",
+        f"name = {_text(Path(stack.file).stem)}",
+        *_key("kind", stack.known, stack.file, declaration),
+        f"stack = {_text(stack.file)}",
+    ]
+    if stack.kind == "el":
+        lines += _key("voltage_v", stack.known, stack.file, declaration)
+    elif is_reference:
+        lines.append("reference = true")
+    return lines + _key("exposure_s", stack.known, stack.file, declaration)
+
+
+def _key(
+    key: str, known: dict[str, tuple[str | float, str]], where: str, declaration: Declaration
+) -> list[str]:
+    if key not in known:
+        declaration.missing.append(f"{where}: {key}")
+        return [f"# {key} =   # not found: fill in and remove the first #"]
+    value, origin = known[key]
+    text = _text(value) if isinstance(value, str) else repr(value)
+    if origin == _ANSWER:
+        return [f"{key} = {text}"]
+    declaration.guessed.append(f"{where}: {key} = {text}, from {origin}")
+    return [f"{key} = {text}  # guessed from {origin}"]
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

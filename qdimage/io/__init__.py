@@ -55,6 +55,10 @@ def open_stack(
         In one line, what is wrong with the file or the choice, and what to do.
     """
     path = Path(path)
+    if path.is_dir():
+        raise FormatError(f"{path}: found a folder, expected a file; name the stack in it")
+    if not path.is_file():
+        raise FormatError(f"{path}: there is no such file; correct the path")
     reader = STACK_READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(STACK_READERS)
@@ -62,10 +66,6 @@ def open_stack(
             f"{path}: found the suffix {path.suffix!r}, expected one of {known}; "
             "export the stack as TIFF"
         )
-    if path.is_dir():
-        raise FormatError(f"{path}: found a folder, expected a file; name the stack in it")
-    if not path.is_file():
-        raise FormatError(f"{path}: there is no such file; correct the path")
     if path.stat().st_size == 0:
         raise FormatError(f"{path}: the file is empty (0 bytes); copy or export it again")
     return reader(path, channel_index=channel_index, frames=frames, frames_excluded=frames_excluded)

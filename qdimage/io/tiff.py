@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.errors import FormatError
-from qdimage.io.tiff_file import open_files
+from qdimage.errors import FormatError, QdimageError
+from qdimage.io.tiff_file import collected_log, one_line, open_files
 from qdimage.io.tiff_layout import Layout, Plane, find_layout
 from qdimage.io.tiff_metadata import read_metadata
 from qdimage.io.tiff_pages import check_pages, read_plane
@@ -25,14 +25,21 @@ def open_tiff(
     """Open a TIFF stack of any kind; see `qdimage.io.open_stack`."""
     files = open_files(path)
     try:
-        layout = find_layout(files)
-        planes = _choose_channel(path, layout, channel_index)
-        planes = _choose_frames(path, planes, frames, frames_excluded)
-        height, width, dtype = check_pages(path, planes)
-        metadata = read_metadata(files.first, layout)
-    except BaseException:
+        with collected_log():
+            layout = find_layout(files)
+            metadata = read_metadata(files.first.tiff, layout)
+            planes = _choose_channel(path, layout, channel_index)
+            planes = _choose_frames(path, planes, frames, frames_excluded)
+            height, width, dtype = check_pages(path, planes)
+    except QdimageError:
         files.close()
         raise
+    except Exception as error:  # a description can be wrong in any way
+        files.close()
+        raise FormatError(
+            f"{path}: its description makes no sense ({type(error).__name__}: {one_line(error)}); "
+            "export it again"
+        ) from error
 
     def read(start: int, stop: int) -> NDArray[Any]:
         block = np.empty((max(stop - start, 0), height, width), dtype)
@@ -51,7 +58,7 @@ def _choose_channel(path: Path, layout: Layout, channel_index: int | None) -> li
             f"0 ... {n - 1}"
         )
     index = channel_index or 0
-    if index >= n:
+    if not 0 <= index < n:
         raise FormatError(
             f"{path}: found channel_index {index}, expected 0 ... {n - 1}, since the file has "
             f"{n} channel{'s' if n > 1 else ''}; correct it"
@@ -77,7 +84,8 @@ def _choose_frames(
         raise FormatError(
             f"{path}: found {beyond[0]} in frames_excluded, expected 0 ... {n - 1}; correct it"
         )
-    kept = [index for index in range(first, stop) if index not in set(frames_excluded)]
+    excluded = set(frames_excluded)
+    kept = [index for index in range(first, stop) if index not in excluded]
     if not kept:
         raise FormatError(f"{path}: frames_excluded leaves no frame; keep at least one")
     return [planes[index] for index in kept]

@@ -29,7 +29,9 @@ def read_metadata(file: tifffile.TiffFile, layout: Layout) -> dict[str, float]:
         found |= {key: value for key, value in _ome(layout.ome).items() if value is not None}
     elif file.is_imagej:
         found |= _imagej(file)
-    return {key: value for key, value in found.items() if value is not None and value > 0}
+    return {
+        key: value for key, value in found.items() if value is not None and 0 < value < float("inf")
+    }
 
 
 def _number(value: object) -> float | None:

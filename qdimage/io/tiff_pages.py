@@ -1,5 +1,6 @@
 """Checking pages before anything is read, and reading one of them."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,15 @@ def check_pages(path: Path, planes: list[Plane]) -> tuple[int, int, np.dtype[Any
     """
     first = planes[0].page
     _check_kind(path, first)
-    for number, plane in enumerate(planes):
+    for plane in planes:
         page = plane.page
         if page.shape != first.shape or page.dtype != first.dtype:
             raise FormatError(
-                f"{path}: frame {number} is {_describe(page)}, frame 0 is {_describe(first)}, "
-                "expected one shape and type; export the frames alike"
+                f"{path}: frame {plane.number} is {_describe(page)}, frame {planes[0].number} is "
+                f"{_describe(first)}, expected one shape and type; export the frames alike"
             )
-        if plane.index == 0:
-            _check_extent(path, number, page)
+        if plane is planes[0] or plane.index == 0:
+            _check_extent(path, plane.number, page)
     height, width = first.shape
     dtype = np.dtype(first.dtype)
     return int(height), int(width), dtype.newbyteorder("=")
@@ -65,25 +66,31 @@ def _check_kind(path: Path, page: tifffile.TiffPage) -> None:
 def _check_extent(path: Path, number: int, page: tifffile.TiffPage) -> None:
     """Compare what a page promises with the size of the file, before memory is taken."""
     size = page.parent.filehandle.size
-    n_segments = int(np.prod(page.chunked))
-    if len(page.dataoffsets) < n_segments or len(page.databytecounts) < n_segments:
+    n_segments = math.prod(page.chunked)
+    n_listed = min(len(page.dataoffsets), len(page.databytecounts))
+    if n_listed < n_segments:
         raise FormatError(
-            f"{path}: frame {number} lists {len(page.dataoffsets)} of {n_segments} parts; "
+            f"{path}: frame {number} lists {n_listed} of {n_segments} parts; "
             "the file is damaged, copy or export it again"
         )
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-        if offset <= 0 or count <= 0 or offset + count > size:
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if offset <= 0 or count <= 0:
+            raise FormatError(
+                f"{path}: a part of frame {number} was never written, expected all of it; "
+                "copy or export the file again"
+            )
+        if offset + count > size:
             raise FormatError(
                 f"{path}: the data of frame {number} should end at byte {offset + count}, the "
                 f"file has {size} bytes; it is cut short or damaged, copy or export it again"
             )
     stored = sum(page.databytecounts)
     packed = page.compression != 1 or page.bitspersample % 8 != 0
-    if packed:
-        too_much = page.nbytes > max(_ALWAYS_BELIEVED_BYTES, _LARGEST_EXPANSION * stored)
-    else:
-        too_much = page.nbytes > stored
-    if too_much:
+    itemsize = np.dtype(page.dtype).itemsize
+    # A tile is decoded whole, also where it reaches beyond the frame.
+    decoded = max(page.nbytes, n_segments * math.prod(page.chunks) * itemsize)
+    too_much = decoded > max(_ALWAYS_BELIEVED_BYTES, _LARGEST_EXPANSION * stored)
+    if too_much or (not packed and page.nbytes > stored):
         raise FormatError(
             f"{path}: frame {number} should hold {page.nbytes} bytes, the file stores {stored} "
             "for it; its header is wrong or it is cut short, copy or export it again"
@@ -100,7 +107,7 @@ def read_plane(
     FormatError
         If its data are damaged, or a value is no number.
     """
-    where = f"frame {plane.page.index + plane.index}"
+    where = f"frame {plane.number}"
     with collected_log() as messages:
         try:
             frame = _decode(plane)

@@ -1,10 +1,11 @@
 """Finding and reading ``experiment.toml``."""
 
 import difflib
+import math
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -14,6 +15,7 @@ from qdimage.errors import ConfigurationError, FormatError
 from qdimage.model.experiment import Experiment, ExperimentFile
 
 FILE_NAME = "experiment.toml"
+POOLED = "all"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -22,19 +24,37 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        If it is missing, not UTF-8, or not TOML.
+        If it is missing, not UTF-8, or not TOML, or holds a number that is not finite.
     """
     try:
         # A byte order mark is what some Windows editors put in front.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise FormatError(f"{path}: there is no such file; correct the path") from error
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror}); name a file") from error
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: the text is not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise FormatError(f"{path}: found lists nested without end; remove them") from error
+    except ValueError as error:  # a TOMLDecodeError, or an integer of thousands of digits
         raise FormatError(f"{path}: this is no TOML: {error}; correct that place") from error
+    for name in not_finite(document):
+        raise FormatError(f"{path}: {name} is no finite number, expected one; correct it")
+    return document
+
+
+def not_finite(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the numbers that are nan or inf, which TOML allows."""
+    left: list[tuple[str, Any]] = list(document.items())
+    while left:
+        name, value = left.pop(0)
+        if isinstance(value, dict):
+            left += ((f"{name}.{key}", inner) for key, inner in value.items())
+        elif isinstance(value, list):
+            left += ((f"{name}.{index}", inner) for index, inner in enumerate(value))
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield name
 
 
 def find_experiments(paths: Iterable[Path]) -> list[Path]:
@@ -45,21 +65,36 @@ def find_experiments(paths: Iterable[Path]) -> list[Path]:
     FormatError
         If a path does not exist or holds none.
     """
-    found: set[Path] = set()
+    found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_file():
-            found.add(path.absolute())
-        elif path.is_dir():
-            below = {each.absolute() for each in path.rglob(FILE_NAME)}
-            if not below:
-                raise FormatError(
-                    f"{path}: found no {FILE_NAME} in or below this folder, expected at least one; "
-                    "write one with: qdimage init FOLDER"
-                )
-            found |= below
-        else:
-            raise FormatError(f"{path}: there is no such folder; correct the path")
-    return sorted(found)
+        for each in _experiments_at(path):
+            # One file can be reached on several ways.
+            found.setdefault(each.resolve(), each)
+    return sorted(found.values())
+
+
+def _experiments_at(path: Path) -> list[Path]:
+    if path.is_file():
+        if path.suffix.lower() != ".toml":
+            raise FormatError(
+                f"{path}: found a file of another kind, expected a folder or an {FILE_NAME}; "
+                "name the folder"
+            )
+        return [_absolute(path)]
+    if not path.is_dir():
+        raise FormatError(f"{path}: there is no such folder; correct the path")
+    below = [_absolute(each) for each in path.rglob(FILE_NAME) if each.is_file()]
+    if not below:
+        raise FormatError(
+            f"{path}: found no {FILE_NAME} in or below this folder, expected at least one; "
+            "write one with: qdimage init FOLDER"
+        )
+    return below
+
+
+def _absolute(path: Path) -> Path:
+    """An absolute path whose folders have their own names, which fields are called by."""
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def read_experiments(paths: Iterable[Path], *, allow_outside: bool = False) -> list[Experiment]:
@@ -110,7 +145,7 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
     ConfigurationError
         If a key or value is not allowed; names the key, and the nearest known one.
     """
-    path = path.absolute()
+    path = _absolute(path)
     document = read_toml(path)
     try:
         declared = ExperimentFile.model_validate(document)
@@ -119,9 +154,15 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
     if not allow_outside:
         _refuse_outside(path, declared)
     folder = path.parent
+    name = declared.experiment.name or folder.name
+    if name == POOLED:
+        raise ConfigurationError(
+            f"{path}: the field is named {name!r}, as the rows of all fields together are; "
+            "give it another name in [experiment]"
+        )
     return Experiment(
         path=path,
-        name=declared.experiment.name or folder.name,
+        name=name,
         device=declared.experiment.device or folder.parent.name or folder.name,
         declared=declared,
     )
@@ -130,11 +171,26 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
 def _refuse_outside(path: Path, declared: ExperimentFile) -> None:
     folder = path.parent.resolve()
     for name in _declared_paths(declared):
-        if not (folder / name).resolve().is_relative_to(folder):
+        try:
+            leaves = _leaves(folder, name)
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a null character
+            raise ConfigurationError(
+                f"{path}: the path {name!r} cannot be followed ({error}); correct it"
+            ) from error
+        if leaves:
             raise ConfigurationError(
                 f"{path}: the path {name!r} leaves the experiment's folder; move the file into it, "
                 "or allow it with --allow-outside"
             )
+
+
+def _leaves(folder: Path, name: str) -> bool:
+    """Whether a path leaves the folder, on this system or, since folders travel, on Windows."""
+    windows = PureWindowsPath(name)
+    if windows.drive or windows.root:
+        return True
+    places = (folder / name, folder / windows.as_posix())
+    return not all(place.resolve().is_relative_to(folder) for place in places)
 
 
 def _declared_paths(declared: ExperimentFile) -> Iterator[str]:
@@ -157,7 +213,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         near = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
         return f"unknown key {name!r}; {hint}"
-    found = "" if isinstance(first["input"], dict | list) else f" (found {first['input']!r})"
+    found = "" if isinstance(first["input"], dict | list) else f" (found {first['input']!r:.80})"
     message = first["msg"].removeprefix("Value error, ")
     return f"{name + ': ' if name else ''}{message}{found}; correct it"
 

@@ -1,18 +1,29 @@
 """An experiment folder's declaration: the keys of ``experiment.toml``, validated once."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Affine = tuple[tuple[float, float, float], tuple[float, float, float]]
+_SMALLEST_DETERMINANT = 1e-9
+_Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+def _invertible(rows: _Rows) -> _Rows:
+    (a, b, _), (c, d, _) = rows
+    if abs(a * d - b * c) <= _SMALLEST_DETERMINANT * (abs(a) + abs(b)) * (abs(c) + abs(d)):
+        raise ValueError("the matrix maps the plane to a line; give one that can be inverted")
+    return rows
+
+
+Affine = Annotated[_Rows, AfterValidator(_invertible)]
 Kind = Literal["pl", "el"]
 
 
 class Declared(BaseModel):
     """Base of the declared tables: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ExperimentTable(Declared):
@@ -171,6 +182,15 @@ class ExperimentFile(Declared):
             raise ValueError(
                 f"found {len(self._references())} reference channels among {len(self.channels)}; "
                 "declare one channel of kind 'pl', or mark one with reference = true"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reference_is_pl(self) -> Self:
+        marked = [each.name for each in self.channels if each.reference and each.kind == "el"]
+        if marked:
+            raise ValueError(
+                f"the reference channel {marked[0]!r} is EL; mark a channel of kind 'pl'"
             )
         return self
 

@@ -77,7 +77,7 @@ def run(
     assignments: Sequence[str] = (),
     allow_outside: bool = False,
     table_format: "TableFormat" = "csv",
-    workers: int | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> "RunResult":
     """Analyse every field found; write tables, pictures and a report.
@@ -89,9 +89,10 @@ def run(
     out : path
         New, empty, or the output of an earlier run, which is replaced once all is there.
     table_format : {"csv", "parquet"}
-    workers : int, optional
-        Processes, each with a field of its own; as many as cores where not given. Tables do not
-        depend on it.
+    workers : int
+        Processes, each with a field of its own; tables do not depend on it. A script that asks for
+        more than one has to guard its start with ``if __name__ == "__main__":``, since the
+        processes import it.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
 
@@ -120,7 +121,7 @@ def run(
         planned,
         Path(out),
         table_format=table_format,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers,
         progress=progress,
         finish=build_report,
     )

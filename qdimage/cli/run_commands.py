@@ -1,5 +1,6 @@
 """``run``, ``report``: the whole analysis, and its report anew."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -61,7 +62,12 @@ def run(
         return
     with progress_bar(quiet) as progress:
         result = api.run(
-            paths, out, **shared, table_format=table_format, workers=workers, progress=progress
+            paths,
+            out,
+            **shared,
+            table_format=table_format,
+            workers=workers or os.cpu_count() or 1,
+            progress=progress,
         )
     for failure in result.failures:
         say(f"qdimage: failed: {failure}")

@@ -1,0 +1,71 @@
+"""The output folder keeps the earlier run until the new one is complete."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qdimage.errors import ConfigurationError
+from qdimage.pipeline.output import check_output, staged
+
+
+def finish(out: Path, text: str) -> None:
+    with staged(out) as staging:
+        (staging / "figures").mkdir()
+        (staging / "figures" / f"{text}.png").write_text(text, encoding="utf-8")
+        (staging / "dots.csv").write_text(text, encoding="utf-8")
+        (staging / "run.json").write_text(json.dumps({"qdimage": "1"}), encoding="utf-8")
+
+
+def test_a_new_run_takes_the_place_of_the_earlier_one(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    finish(out, "first")
+    check_output(out)
+    finish(out, "second")
+    assert (out / "dots.csv").read_text(encoding="utf-8") == "second"
+    assert [path.name for path in (out / "figures").iterdir()] == ["second.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["dots.csv", "figures", "run.json"]
+
+
+def begin(out: Path, error: type[BaseException]) -> None:
+    with staged(out) as staging:
+        (staging / "dots.csv").write_text("half", encoding="utf-8")
+        raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_run_that_ends_early_changes_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    out = tmp_path / "out"
+    finish(out, "first")
+    with pytest.raises(error):
+        begin(out, error)
+    assert (out / "dots.csv").read_text(encoding="utf-8") == "first"
+    assert not (out / "unfinished").exists()
+
+
+def test_a_first_run_that_ends_early_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), staged(tmp_path / "out"):
+        raise RuntimeError
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_an_interrupted_process_left_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "unfinished" / "dots.csv").write_text("half", encoding="utf-8")
+    check_output(tmp_path)
+    finish(tmp_path, "whole")
+    assert (tmp_path / "dots.csv").read_text(encoding="utf-8") == "whole"
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"name": "a package of mine"}'])
+def test_a_foreign_run_json_does_not_make_a_folder_ours(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        check_output(tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="expected a folder"):
+        check_output(path)

@@ -23,8 +23,8 @@ def refined(
     fixed: Points,
     *,
     options: RegisterOptions,
-) -> Registration:
-    """Refine a transform and ask how easily chance does as well."""
+) -> tuple[Registration, Pairs]:
+    """Refine a transform and ask how easily chance does as well; return also its pairs."""
     tree = cKDTree(fixed.positions)
     transform, pairs = refine(
         start,
@@ -35,7 +35,7 @@ def refined(
         gate_sigma=GATE_SIGMA,
         systematic_px=options.systematic_error_px,
     )
-    return judged(transform, pairs, moving, fixed, model=OWN, prior=prior)
+    return judged(transform, pairs, moving, fixed, model=OWN, prior=prior), pairs
 
 
 def judged(

@@ -9,13 +9,12 @@ from qdimage.model.transform import Transform
 
 Array = NDArray[np.float64]
 
-_FREE = 1e-12
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Normal in some directions of the seven parameters, flat in the others.
+    """Normal density of the seven parameters.
 
     Attributes
     ----------
@@ -31,7 +30,7 @@ class Prior:
     log_peak: float
 
     def log_density(self, parameters: Array) -> float:
-        """Logarithm of the probability density of parameters inside the flat directions' range."""
+        """Logarithm of the probability density of parameters."""
         off = parameters - self.mean
         return float(self.log_peak - 0.5 * off @ self.precision @ off)
 
@@ -51,10 +50,12 @@ def similarity_prior(
     shift_px: float,
     rotation_rad: float,
 ) -> Prior:
-    """Shift and rotation flat in their range; scale near 1, shear and radial term near 0.
+    """Shift and rotation somewhere in their range; scale near 1, shear and radial term near 0.
 
     A ridge on the terms that a field rarely needs beat choosing a model (rigid, affine, ...) by
-    an information criterion.
+    an information criterion. Shift and rotation are normal about the start, as dense there as if
+    they were spread evenly over their range, and too wide to pull at two dots or more; a flat
+    density would let what few dots leave open count as found.
 
     Parameters
     ----------
@@ -69,13 +70,12 @@ def similarity_prior(
     """
     rows = _canonical(matrix, centre)
     mean = np.array([1.0, 0.0, 0.0, 0.0, *(matrix @ [*centre, 1.0]), 0.0])
-    deviations = np.array([scale, shear, shear, radial_px])
-    weights = np.full(7, _FREE)
-    weights[[0, 1, 2, 6]] = deviations**-2.0
+    rotation = 2 * rotation_rad / np.sqrt(2 * np.pi)
+    shift = shift_px / np.sqrt(2)
+    deviations = np.array([scale, shear, shear, rotation, shift, shift, radial_px])
     _, log_volume = np.linalg.slogdet(rows)
-    log_flat = -np.log(np.pi * shift_px**2 * 2 * rotation_rad)
-    log_peak = log_volume + log_flat - float(np.sum(np.log(deviations))) - 2 * _LOG_2PI
-    precision = np.asarray(rows.T @ (weights[:, np.newaxis] * rows), np.float64)
+    log_peak = log_volume - float(np.sum(np.log(deviations))) - 3.5 * _LOG_2PI
+    precision = np.asarray(rows.T @ (deviations[:, np.newaxis] ** -2.0 * rows), np.float64)
     return Prior(np.linalg.solve(rows, mean), precision, float(log_peak))
 
 

@@ -15,6 +15,8 @@ _WINDOW = 3
 # window.
 _CORNER_STEP_PX = 2.0
 _SCALE_SIGMA = 2.0
+_ALIKE_PX = 3.0
+_MAX_ALIKE = 8
 
 
 def starting_points(
@@ -48,7 +50,21 @@ def starting_points(
             constant = moving.centre + shift - linear @ moving.centre
             found.append((votes, np.column_stack([linear, constant])))
     found.sort(key=lambda item: -item[0])
-    return [matrix for _, matrix in found[:n_best]]
+    return _varied([matrix for _, matrix in found], moving.centre, n_best)
+
+
+def _varied(matrices: list[Array], centre: Array, n_best: int) -> list[Array]:
+    """Return the first ones, but not more than a few of about the same shift."""
+    chosen: list[Array] = []
+    places = np.empty((0, 2))
+    for matrix in matrices:
+        if len(chosen) == n_best:
+            break
+        place = matrix @ [*centre, 1.0]
+        if np.sum(np.hypot(*(places - place).T) < _ALIKE_PX) < _MAX_ALIKE:
+            chosen.append(matrix)
+            places = np.vstack([places, place])
+    return chosen
 
 
 def _linear_maps(moving: Points, max_rotation_rad: float, scale_prior: float) -> list[Array]:

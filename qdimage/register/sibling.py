@@ -16,8 +16,9 @@ from qdimage.register.prior import sibling_prior
 
 Array = NDArray[np.float64]
 
-# Of a channel's dots, at least this share is expected on known dots of its field.
-_EXPECTED_SHARE = 0.5
+# Of a channel's dots, at least this share is expected on known dots of its field: what shines at a
+# low voltage shines at a higher one.
+_EXPECTED_SHARE = 0.7
 _TOO_FEW_PROBABILITY = 0.01
 
 
@@ -49,7 +50,7 @@ def align_by_sibling(
     a, b = voters(moving, moving_shape), voters(fixed, fixed_shape)
     if len(a) and len(b):
         prior = sibling_prior(sibling, centre=a.centre, shift_px=options.sibling_shift_px / 2)
-        found = refined(sibling, prior, a, b, options=options)
+        found, _ = refined(sibling, prior, a, b, options=options)
         near = _largest_move(found.transform, sibling, a) <= options.sibling_shift_px
         if near and found.chance_p <= options.max_chance_probability:
             return found

@@ -11,8 +11,9 @@ from qdimage.register.prior import Prior, parameters_of
 
 Array = NDArray[np.float64]
 
-# Local density of the reference's dots is counted in a ring that leaves out the partner itself.
-_RING_PX = (5.0, 25.0)
+# Local density of the reference's dots is counted in rings that leave out the partner itself:
+# the outer one sees clumps, the inner one a pattern that both sets follow loosely.
+_RINGS_PX = ((1.5, 5.0), (5.0, 25.0))
 _MATCHED_SHARES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 # Residuals: mostly as their errors say, some as if these were too small.
 _TAILS = ((0.8, 1.0), (0.2, 3.0))
@@ -65,14 +66,16 @@ def _spot_density(pairs: Pairs) -> Array:
 
 
 def _density(mapped: Array, fixed: Points) -> float:
-    """Reference dots for each square pixel: the frame's mean, or that around the mapped dots."""
+    """Reference dots for each square pixel: in the frame, or more around the mapped dots."""
     tree = cKDTree(fixed.positions)
-    inner, outer = (
-        tree.query_ball_point(mapped, radius, return_length=True) for radius in _RING_PX
-    )
-    ring = np.pi * (_RING_PX[1] ** 2 - _RING_PX[0] ** 2)
-    local = float(np.mean(outer - inner)) / ring
-    return max(local, len(fixed) / (fixed.width * fixed.height))
+    densest = len(fixed) / (fixed.width * fixed.height)
+    for radii in _RINGS_PX:
+        inner, outer = (
+            tree.query_ball_point(mapped, radius, return_length=True) for radius in radii
+        )
+        ring = np.pi * (radii[1] ** 2 - radii[0] ** 2)
+        densest = max(densest, float(np.mean(outer - inner)) / ring)
+    return densest
 
 
 def _log_occam(transform: Transform, prior: Prior) -> float:

@@ -1,0 +1,79 @@
+"""Write the pages that follow from the code: tables, options, flags.
+
+Run it in qdimage's environment: ``.qd/env/bin/python docs/generate.py``.
+"""
+
+from pathlib import Path
+
+from qdimage.config import AnalysisOptions, option_rows
+from qdimage.model.flags import FLAG_MEANING
+from qdimage.model.tables import IMAGE_TABLES, Table
+from qdimage.simulate.options import SimulateOptions
+
+HERE = Path(__file__).resolve().parent
+_NOTE = "<!-- Written by docs/generate.py; change the code, not this page. -->"
+
+
+def pages() -> dict[str, str]:
+    """Return the generated pages' names and texts."""
+    return {"tables.md": _tables(), "options.md": _options()}
+
+
+def _tables() -> str:
+    parts = [
+        "# Tables",
+        _NOTE,
+        "CSV is UTF-8 with commas, full stops, `true` and `false`; an empty cell is a missing "
+        "value; flags are joined by `;`. A name's last part is its unit. `x` is the column, `y` "
+        "the row; (0, 0) is the centre of the top-left pixel. Fluxes named `_photons_s` count "
+        "what the column `signal_unit` says: photons at the camera where gain and quantum "
+        "efficiency are known.",
+        *(_table(table) for table in IMAGE_TABLES),
+        "## Flags",
+        _grid(
+            ("flag", "meaning"),
+            [(f"`{(flag.name or '').lower()}`", text) for flag, text in FLAG_MEANING.items()],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    rows = [
+        (f"`{column.name}`", column.kind, column.unit, column.meaning) for column in table.columns
+    ]
+    grid = _grid(("column", "kind", "unit", "meaning"), rows)
+    return f"## `{table.name}.csv`\n\nA row is {table.row}.\n\n{grid}"
+
+
+def _options() -> str:
+    analysis, simulator = option_rows(AnalysisOptions), option_rows(SimulateOptions)
+    columns = ("name", "default", "unit", "meaning")
+    parts = [
+        "# Options",
+        _NOTE,
+        "Analysis options are set in a table `[analysis.STAGE]` of `experiment.toml`, in a file "
+        "given with `--config`, or with `--set STAGE.OPTION=VALUE`; later ones win.",
+        "## Analysis",
+        _grid(columns, [_option(row) for row in analysis]),
+        "## Simulator",
+        "For `qdimage simulate`, in a recipe given with `--config`, or with "
+        "`--set GROUP.OPTION=VALUE`.",
+        _grid(columns, [_option(row) for row in simulator]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _option(row: dict[str, object]) -> tuple[str, ...]:
+    default = "" if row["default"] is None else f"`{row['default']}`"
+    return f"`{row['name']}`", default, str(row["unit"]), str(row["meaning"])
+
+
+def _grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (HERE / name).write_text(text, encoding="utf-8", newline="\n")

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.errors import FormatError
+
 
 def _nothing_to_close() -> None:
     return None
@@ -43,16 +45,38 @@ class Stack:
 
     @classmethod
     def from_array(cls, frames: NDArray[Any], source: str = "array") -> "Stack":
-        """Wrap an array of shape (y, x) or (t, y, x)."""
+        """Wrap an array of shape (y, x) or (t, y, x).
+
+        Raises
+        ------
+        FormatError
+            If it is no stack of grey frames; when read, if a value is no finite number.
+        """
         frames = np.asarray(frames)
         if frames.ndim == 2:
             frames = frames[np.newaxis]
         if frames.ndim != 3:
-            raise ValueError(f"{source}: found {frames.ndim} dimensions, expected (t, y, x)")
+            raise FormatError(
+                f"{source}: found {frames.ndim} dimensions, expected (t, y, x); give one channel"
+            )
+        if frames.dtype.kind not in "uif" or frames.size == 0:
+            raise FormatError(
+                f"{source}: found {frames.dtype} values of shape {frames.shape}, expected integers "
+                "or real numbers, and at least one; give the camera's raw frames"
+            )
+
+        def read(start: int, stop: int) -> NDArray[Any]:
+            block = frames[start:stop]
+            bad = np.flatnonzero(~np.isfinite(block).all(axis=(1, 2)))
+            if bad.size:
+                raise FormatError(
+                    f"{source}: frame {start + bad[0]} has values that are no finite numbers, "
+                    "expected none; give the camera's raw frames"
+                )
+            return block
+
         n_frames, height, width = frames.shape
-        return cls(
-            source, (n_frames, height, width), frames.dtype, lambda start, stop: frames[start:stop]
-        )
+        return cls(source, (n_frames, height, width), frames.dtype, read)
 
     def blocks(self, n_frames: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield (index of the first frame, frames) in blocks of at most ``n_frames`` frames."""

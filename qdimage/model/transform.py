@@ -7,11 +7,22 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
-_INVERSE_STEPS = 20
+_NEWTON_STEPS = 30
+_SMALLEST_SLOPE = 1e-9
 
 
 def _nothing() -> Points:
     return np.zeros((7, 7))
+
+
+def _unbent(distance: NDArray[np.float64], bend: float) -> NDArray[np.float64]:
+    """Solve t + bend * t**3 = distance by Newton's method, which never passes the solution."""
+    fold = np.sqrt(-1 / (3 * bend)) if bend < 0 else np.inf
+    solved = np.minimum(distance, fold)
+    for _ in range(_NEWTON_STEPS):
+        slope = np.maximum(1 + 3 * bend * solved**2, _SMALLEST_SLOPE)
+        solved = np.minimum(solved - (solved + bend * solved**3 - distance) / slope, fold)
+    return solved
 
 
 @dataclass(frozen=True)
@@ -60,14 +71,17 @@ class Transform:
         return np.asarray(bent @ self.matrix[:, :2].T + self.matrix[:, 2])
 
     def inverse(self, points: Points) -> Points:
-        """Map (n, 2) field positions to the channel."""
+        """Map (n, 2) field positions to the channel.
+
+        Where the radial term folds the plane, far outside any frame, the fold is the answer.
+        """
         points = np.asarray(points, float).reshape(-1, 2)
         solved = np.linalg.solve(self.matrix[:, :2], (points - self.matrix[:, 2]).T).T
-        bent = np.asarray(solved, np.float64)
-        straight = bent
-        for _ in range(_INVERSE_STEPS):
-            straight = bent - self.radial_px * self._radial(straight)
-        return straight
+        offset = (solved - np.asarray(self.centre_px)) / self.radius_px
+        distance = np.linalg.norm(offset, axis=1, keepdims=True)
+        shift = _unbent(distance, self.radial_px / self.radius_px) - distance
+        share = np.divide(shift, distance, out=np.zeros_like(distance), where=distance > 0)
+        return np.asarray(solved + self.radius_px * share * offset, np.float64)
 
     def parameter_jacobian(self, points: Points) -> NDArray[np.float64]:
         """Return d(q_x, q_y)/d(parameters), shape (n, 2, 7)."""

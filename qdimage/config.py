@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from qdimage.errors import ConfigurationError
 from qdimage.image.options import ImageOptions
 from qdimage.io.documents import format_toml
-from qdimage.io.experiment_file import explain, read_toml
+from qdimage.io.experiment_file import explain, not_finite, read_toml
 from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
 from qdimage.model.options import Options, option
@@ -64,7 +64,22 @@ def build_options(
     try:
         return model.model_validate(merged)
     except ValidationError as error:
-        raise ConfigurationError(f"{source}: {explain(error, model)}") from error
+        origin = _assignment_of(error, assignments) or source
+        raise ConfigurationError(f"{origin}: {explain(error, model)}") from error
+
+
+def _assignment_of(error: ValidationError, assignments: Sequence[str]) -> str | None:
+    """The last assignment to the option that was refused first."""
+    place = ".".join(str(part) for part in error.errors()[0]["loc"])
+    for assignment in reversed(assignments):
+        name = assignment.partition("=")[0].strip()
+        if f"{place}.".startswith(f"{name}."):
+            return _shown(assignment)
+    return None
+
+
+def _shown(assignment: str) -> str:
+    return f"--set {' '.join(assignment.split())[:80]}"
 
 
 def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,22 +97,30 @@ def _parse(assignment: str, model: type[Options]) -> dict[str, Any]:
     known = [row["name"] for row in option_rows(model)]
     if not equals:
         raise ConfigurationError(
-            f"--set {assignment}: found no '=', expected STAGE.OPTION=VALUE; "
+            f"{_shown(assignment)}: found no '=', expected STAGE.OPTION=VALUE; "
             "list the options with: qdimage options"
         )
     name = name.strip()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}?" if near else "list the options with: qdimage options"
-        raise ConfigurationError(f"--set {assignment}: unknown option {name!r}; {hint}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    nested: Any = value
+        raise ConfigurationError(f"{_shown(assignment)}: unknown option {name!r}; {hint}")
+    document = _toml_value(text)
+    if any(not_finite(document)):
+        raise ConfigurationError(f"{_shown(assignment)}: expected a finite number; correct it")
+    nested: Any = document["value"]
     for part in reversed(name.split(".")):
         nested = {part: nested}
     return dict(nested)
+
+
+def _toml_value(text: str) -> dict[str, Any]:
+    """The text as the only value of a TOML document; what is no TOML stands for itself."""
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        document = {}
+    return document if document.keys() == {"value"} else {"value": text}
 
 
 def read_options_file(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """TOML and JSON as text that a person can read."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,14 +9,14 @@ from typing import Any
 def format_toml(document: Mapping[str, Any]) -> str:
     """Format keys, tables, and lists of tables; None is left out.
 
-    Values are strings, numbers, booleans and lists of them; a table holds no tables.
+    Values are strings, finite numbers, booleans and lists of them; a table holds no tables.
     """
     tables = {key: value for key, value in document.items() if isinstance(value, Mapping)}
     rows = {key: value for key, value in document.items() if _is_rows(value)}
     keys = {key: value for key, value in document.items() if key not in tables | rows}
     blocks = [_lines(keys)] if keys else []
-    blocks += [f"[{name}]\n{_lines(table)}" for name, table in tables.items()]
-    blocks += [f"[[{name}]]\n{_lines(row)}" for name, group in rows.items() for row in group]
+    blocks += [f"[{_key(name)}]\n{_lines(table)}" for name, table in tables.items()]
+    blocks += [f"[[{_key(name)}]]\n{_lines(row)}" for name, group in rows.items() for row in group]
     return "\n".join(blocks)
 
 
@@ -25,8 +26,17 @@ def _is_rows(value: Any) -> bool:
 
 def _lines(table: Mapping[str, Any]) -> str:
     pairs = ((key, value) for key, value in table.items() if value is not None)
-    # JSON's strings, numbers, booleans and lists are TOML's as well.
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in pairs)
+    return "".join(f"{_key(key)} = {_value(value)}\n" for key, value in pairs)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else _value(name)
+
+
+def _value(value: Any) -> str:
+    # JSON's strings, numbers, booleans and lists are TOML's as well, but for a raw DEL.
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text.replace("\x7f", "\\u007f")
 
 
 def format_json(value: Any, indent: str = "") -> str:

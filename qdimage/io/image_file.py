@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from qdimage.errors import FormatError
 from qdimage.io.atomic import replacing
+from qdimage.io.tiff_file import collected_log, one_line
 
 
 def write_image(path: Path, image: NDArray[np.float64]) -> None:
@@ -33,11 +34,17 @@ def read_image(path: Path) -> NDArray[np.float64]:
     FormatError
         If it is missing or damaged.
     """
-    try:
-        image = tifffile.imread(path)
-    except (OSError, ValueError) as error:
+    with collected_log():
+        try:
+            image = tifffile.imread(path)
+        except Exception as error:  # damaged headers reach every corner of the parser
+            raise FormatError(
+                f"{path}: cannot be read ({one_line(error)}), expected an image of a finished "
+                "run; run the analysis again"
+            ) from error
+    if image.ndim != 2 or image.dtype != np.float32:
         raise FormatError(
-            f"{path}: cannot be read ({error}), expected an image of a finished run; "
-            "run the analysis again"
-        ) from error
+            f"{path}: found {image.dtype} values of shape {image.shape}, expected an image of a "
+            "finished run; run the analysis again"
+        )
     return np.asarray(image, np.float64)

@@ -116,6 +116,8 @@ def open_one(path: Path) -> OpenFile:
     if not pages:
         tiff.close()
         raise FormatError(f"{path}: found no page, expected at least one; export it again")
+    # Viewers read frames in several threads, which share the position in the file.
+    tiff.filehandle.set_lock(True)
     return OpenFile(tiff, pages)
 
 

@@ -134,4 +134,6 @@ def _decode(plane: Plane) -> NDArray[Any]:
     handle = page.parent.filehandle
     dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     offset = page.dataoffsets[0] + plane.index * page.nbytes
-    return np.asarray(handle.read_array(dtype, count=page.size, offset=offset).reshape(page.shape))
+    with handle.lock:
+        frame = handle.read_array(dtype, count=page.size, offset=offset)
+    return np.asarray(frame.reshape(page.shape))

@@ -1,5 +1,7 @@
 """Every kind of TIFF gives its frames, in order and unchanged."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +198,23 @@ def test_excluded_frames_must_exist_and_leave_one(
     files.write_pages(path, files.frames_of(6))
     with pytest.raises(FormatError, match=message):
         open_stack(path, frames_excluded=excluded)
+
+
+@pytest.mark.parametrize("kind", ["pages", "tiled zlib", "imagej with one page"])
+def test_threads_that_share_a_stack_get_their_own_frames(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    expected = files.SINGLE_CHANNEL[kind](path)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with open_stack(path) as stack, ThreadPoolExecutor(8) as pool:
+            numbers = [number % len(expected) for number in range(1500)]
+            for number, block in zip(
+                numbers, pool.map(lambda each: stack.reader(each, each + 1), numbers), strict=True
+            ):
+                np.testing.assert_array_equal(block[0], expected[number])
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_real_single_molecule_image_is_read() -> None:

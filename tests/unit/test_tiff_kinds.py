@@ -161,6 +161,24 @@ def test_an_imagej_description_without_a_count_takes_every_page(tmp_path: Path) 
         np.testing.assert_array_equal(stack.reader(0, 6), frames)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems fill up the holes of a file")
+def test_an_imagej_stack_of_more_than_4_gb_behind_one_page_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.tif"
+    side, n_frames, offset = 2048, 520, 1000
+    description = f"ImageJ=1.53\nimages={n_frames}\nslices={n_frames}\n".encode()
+    tags = {256: side, 257: side, 278: side, 273: offset, 279: 2 * side**2, 270: description}
+    path.write_bytes(files.raw_tiff([files.RawPage(b"", tags)]))
+    last = np.arange(side, dtype="<u2")
+    with path.open("r+b") as file:
+        file.truncate(offset + 2 * side**2 * n_frames)
+        file.seek(-last.nbytes, 2)
+        file.write(last.tobytes())
+    with open_stack(path) as stack:
+        assert stack.shape == (n_frames, side, side)
+        np.testing.assert_array_equal(stack.reader(519, 520)[0, -1], last)
+        assert not stack.reader(518, 519).any()
+
+
 def test_thumbnails_are_left_out_and_marked_frames_of_full_size_are_not(tmp_path: Path) -> None:
     path = tmp_path / "thumbnail.tif"
     frames = files.frames_of(3)

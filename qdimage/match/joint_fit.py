@@ -22,14 +22,10 @@ _MIN_USABLE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Fluxes:
-    """Signal per frame of each source, its standard deviation; NaN where too few pixels are left.
-
-    `inflation` says how much the other sources widen the error.
-    """
+    """Signal per frame of each source and its standard deviation; NaN with too few pixels."""
 
     flux: Array
     err: Array
-    inflation: Array
 
 
 @dataclass(frozen=True)
@@ -97,19 +93,17 @@ def fit_fluxes(image: PhotonImage, spots: csc_matrix, around: Surroundings) -> F
     normal = (spots.T @ weighted).tocsr()
     right = weighted.T @ (image.mean - around.background).ravel()
     flux, variance = _solve(normal, right)
-    alone = normal.diagonal()
     usable = _usable_share(image, spots) >= _MIN_USABLE_SHARE
-    inflation = np.sqrt(variance * alone)
-    return Fluxes(
-        np.where(usable, flux, np.nan),
-        np.where(usable, np.sqrt(variance), np.nan),
-        np.where(usable, inflation, np.nan),
-    )
+    return Fluxes(np.where(usable, flux, np.nan), np.where(usable, np.sqrt(variance), np.nan))
 
 
-def crowding(shape: tuple[int, int], positions: Array, sigma: Array) -> Array:
+def crowding(positions: Array, sigma: Array) -> Array:
     """Return how much each source's neighbours widen its error, by the geometry alone."""
-    spots = spot_matrix(shape, positions, sigma)
+    if len(positions) == 0:
+        return np.empty(0)
+    around = np.ceil((_REACH_SIGMA + 1) * sigma.max()) + 1
+    width, height = np.ceil(np.ptp(positions, axis=0) + 2 * around).astype(int)
+    spots = spot_matrix((height, width), positions - positions.min(axis=0) + around, sigma)
     normal = (spots.T @ spots).tocsr()
     _, variance = _solve(normal, np.zeros(len(positions)))
     return np.asarray(np.sqrt(variance * normal.diagonal()))

@@ -14,6 +14,8 @@ _FEWEST_BLANKS = 30
 # Above the deviate that this many blank places exceed, the tail is continued as a normal one.
 _TAIL_COUNT = 8
 _UPPER_LIMIT = 0.95
+# No noise reaches below, and there the limit is not yet lost to rounding.
+_LOWEST_RATIO = -30.0
 _GRID_POINTS = 24
 _ITERATIONS = 200
 
@@ -72,8 +74,9 @@ def widened_error(photometry: ForcedPhotometry, null: DarkNull) -> Array:
 
 def upper_limit(flux: Array, err: Array) -> Array:
     """95 % upper limit of a flux that cannot be negative (flat prior above 0)."""
-    below = 1.0 - (1.0 - _UPPER_LIMIT) * norm.cdf(flux / err)
-    return np.asarray(flux + err * norm.ppf(below))
+    ratio = np.maximum(flux / err, _LOWEST_RATIO)
+    above = (1.0 - _UPPER_LIMIT) * norm.cdf(ratio)
+    return np.asarray(err * (ratio + norm.isf(above)))
 
 
 def lit_probability(flux: Array, err: Array) -> tuple[Array, float]:

@@ -52,8 +52,8 @@ def match(
     _, nearest = tree.query(mapped)
     nearest = nearest.astype(np.int64)
     gate = _gate_radius(covariance, fixed_variance[nearest], limit)
-    widest = _gate_radius(covariance, np.full((len(mapped), 2), fixed_variance.max()), limit)
-    a, b = _possible(tree, mapped, widest)
+    widest = np.linalg.eigvalsh(covariance)[:, -1] + fixed_variance.max()
+    a, b = _possible(tree, mapped, np.sqrt(limit * widest))
     distance_sq = _mahalanobis_sq(mapped[a] - fixed.positions[b], covariance[a], fixed_variance[b])
     allowed = distance_sq <= limit
     dot = _assign(a[allowed], b[allowed], limit - distance_sq[allowed], len(mapped), len(fixed))
@@ -74,8 +74,7 @@ def _gate_radius(covariance: Array, variance: Array, limit: float) -> Array:
 
 
 def _possible(tree: cKDTree, mapped: Array, radius: Array) -> tuple[Indices, Indices]:
-    # The ellipse may be longer than the circle of its area.
-    near = tree.query_ball_point(mapped, 2.0 * radius)
+    near = tree.query_ball_point(mapped, radius)
     counts = [len(each) for each in near]
     a = np.repeat(np.arange(len(mapped)), counts)
     b = np.array([index for each in near for index in sorted(each)], np.int64)

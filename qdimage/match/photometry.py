@@ -132,12 +132,8 @@ def _flags(
     flags = np.zeros(len(places.dots), np.int64)
     flags[outside] |= DotFlag.OUTSIDE
     flags[near_edge] |= DotFlag.EDGE
-    if len(flags):
-        full = np.full(len(flags), places.sigma)
-        frame = (2 * height, 2 * width)
-        shifted = places.dots + np.array([width, height]) / 2
-        crowded = crowding(frame, shifted, full) > options.unresolved_inflation
-        flags[~outside & crowded] |= DotFlag.UNRESOLVED
+    growth = crowding(places.dots, np.full(len(flags), places.sigma))
+    flags[~outside & (growth > options.unresolved_inflation)] |= DotFlag.UNRESOLVED
     inside = np.flatnonzero(~outside)
     pixel = np.rint(places.dots[inside]).astype(int)
     pixel = np.clip(pixel, 0, [width - 1, height - 1])

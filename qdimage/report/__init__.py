@@ -1,0 +1,1 @@
+"""Figures and the report, from the tables of a finished run alone."""

@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 _SMALLEST_DETERMINANT = 1e-9
 _Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -24,6 +32,15 @@ class Declared(BaseModel):
     """Base of the declared tables: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_not_one(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would take for the number 1, such as ``exposure_s = true``."""
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("expected no truth value")
+        return value
 
 
 class ExperimentTable(Declared):

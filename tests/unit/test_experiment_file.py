@@ -188,6 +188,8 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(
         (PL.replace('stack = "pl.tif"\n', ""), ("channels.0.stack", "required")),
         (PL + "exposure_s = 0", ("channels.0.exposure_s", "greater than 0")),
         (PL + "exposure_s = 'long'", ("channels.0.exposure_s", "found 'long'")),
+        (PL + "exposure_s = true", ("channels.0.exposure_s", "truth value", "found True")),
+        ("contract = true", ("contract", "truth value")),
         (PL + "frames = [1]", ("channels.0.frames",)),
         (PL + "em_gain = 0.5", ("channels.0.em_gain", "found 0.5")),
         ("[camera]\nquantum_efficiency = 92.0", ("quantum_efficiency", "found 92.0")),

@@ -42,6 +42,14 @@ def test_the_centre_is_displaced_by_a_uniform_distance_in_any_direction():
     assert kstest((angle + math.pi) / (2 * math.pi), "uniform").pvalue > 1e-6
 
 
+def test_rotation_and_scale_act_about_the_centre():
+    options = GeometryOptions(
+        shift_min_px=5.0, shift_max_px=5.0, rotation_max_deg=20.0, scale_max=0.1
+    )
+    for each in transforms(options, 50):
+        assert np.hypot(*displacement(each)[0]) == pytest.approx(5.0)
+
+
 def test_rotation_and_scale_keep_to_their_limits_and_use_them():
     drawn = transforms(GeometryOptions(rotation_max_deg=2.0, scale_max=0.01))
     m00, m10 = (np.array([each.matrix[row, 0] for each in drawn]) for row in (0, 1))

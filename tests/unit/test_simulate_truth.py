@@ -370,7 +370,7 @@ def test_other_point_images_are_where_and_as_bright_as_stated(tmp_path, kind):
     groups["scene"] = {"density_per_um2": 0.01}
     truth, electrons, options = simulate(tmp_path / "out", groups, seed=5)
     _, place_px, _ = residuals(truth["channels"]["PL"], truth, electrons["PL"], options)
-    assert len(place_px) >= 8
+    assert len(place_px) >= 4
     # The square cuts the rings off where the drift has moved them: up to some hundredths.
     assert np.abs(np.median(place_px, axis=0)).max() < 0.05
     whole = (electrons["PL"] / options.camera.quantum_efficiency).mean(axis=0).sum()

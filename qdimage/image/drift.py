@@ -1,8 +1,12 @@
 """How far the dots move while the stack is taken."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.polynomial import polynomial
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, shift
+from scipy.ndimage import gaussian_filter, label, shift, sum_labels
+from scipy.sparse.csgraph import connected_components
 
 Array = NDArray[np.float64]
 
@@ -11,7 +15,18 @@ _SMOOTH_PX = 1.0
 _BROAD_PX = 6.0
 _BRIGHT_SIGMA = 5.0
 _PEAK_SIGMA = 6.0
+_MIN_BINS = 4
+_PATCH_SIGMA = 3.0
+_MIN_PIXELS = 20
+_LARGEST_ERROR_PX = 0.25
+_SMALLEST_ERROR_PX = 1e-3
+# The smoothing correlates the noise of neighbouring pixels over this many.
+_PIXELS_PER_SAMPLE = 4 * np.pi * _SMOOTH_PX**2
+_LARGEST_JUMP_PX = 1.5
 _MAX_DEGREE = 3
+# Chi-square that a further degree (two coefficients) must take away: noise does so in 0.25 % of
+# the stacks.
+_PENALTY = 12.0
 _ITERATIONS = 3
 _SETTLED_PX = 0.02
 _MAD_TO_SIGMA = 1.4826
@@ -20,10 +35,11 @@ _MAD_TO_SIGMA = 1.4826
 def estimate_drift(time_bins: Array, bin_edges: NDArray[np.int64]) -> Array:
     """Return the (x, y) drift of each frame from the first, shape (t, 2), px.
 
-    Each time bin is compared with the mean of the others: displacement and brightness from one
-    linear least-squares fit to the mean's gradient at its bright places (Lucas and Kanade, IJCAI
-    1981). A polynomial in time goes through the displacements; its degree, 0 included, is chosen
-    by the Bayesian information criterion, so that a stack without visible motion gets none.
+    Each time bin is compared with the mean of the others: its displacement from a linear
+    least-squares fit to the mean's gradient at its bright places (Lucas and Kanade, IJCAI 1981). A
+    polynomial in time goes through the displacements that are known well enough; its degree, 0
+    included, is the lowest that they do not contradict, so that a stack without visible motion
+    gets none, and neither does one without dots.
 
     Parameters
     ----------
@@ -33,17 +49,23 @@ def estimate_drift(time_bins: Array, bin_edges: NDArray[np.int64]) -> Array:
         First frames of these stretches.
     """
     n_frames = int(bin_edges[-1])
-    if len(time_bins) < 4:
+    if len(time_bins) < _MIN_BINS:
         return np.zeros((n_frames, 2))
     images = np.stack([_spots(image) for image in time_bins])
     displacement = _coarse_displacements(images)
+    error = np.full(len(images), np.inf)
     for _ in range(_ITERATIONS):
-        step = _refine(images, displacement)
+        step, error = _refine(images, displacement)
         displacement = displacement + step
         if np.abs(step).max() < _SETTLED_PX:
             break
+    known = error < _LARGEST_ERROR_PX
+    if known.any():
+        known = _largest_group(displacement, known)
+    if known.sum() < max(_MIN_BINS, len(images) / 2):
+        return np.zeros((n_frames, 2))
     centres = (bin_edges[:-1] + bin_edges[1:] - 1) / 2
-    return _smooth_course(displacement, centres, n_frames)
+    return _smooth_course(displacement[known], error[known], centres[known], n_frames)
 
 
 def _spots(image: Array) -> Array:
@@ -59,8 +81,21 @@ def _bright(image: Array) -> NDArray[np.bool_]:
 
 
 def _coarse_displacements(images: Array) -> Array:
-    """Whole-pixel displacements by cross-correlation with the middle bin; 0 where unclear."""
-    reference = images[len(images) // 2]
+    """Whole-pixel displacements by cross-correlation; 0 where unclear.
+
+    The middle bin is what all are compared with first, then the mean of all, each moved back: a
+    dot that is dark in one bin may not lead another one astray.
+    """
+    first = _correlated(images, images[len(images) // 2])
+    moved = [
+        np.roll(image, (-dy, -dx), axis=(0, 1))
+        for image, (dx, dy) in zip(images, first.astype(int), strict=True)
+    ]
+    return _correlated(images, np.mean(moved, axis=0))
+
+
+def _correlated(images: Array, reference: Array) -> Array:
+    """Displacement (x, y) of each image where its correlation with the reference peaks."""
     spectrum = np.conj(np.fft.rfft2(np.where(_bright(reference), reference, 0.0)))
     displacements = np.zeros((len(images), 2))
     for index, image in enumerate(images):
@@ -76,8 +111,8 @@ def _coarse_displacements(images: Array) -> Array:
     return displacements
 
 
-def _refine(images: Array, displacement: Array) -> Array:
-    """One least-squares step for each bin against the mean of the others."""
+def _refine(images: Array, displacement: Array) -> tuple[Array, Array]:
+    """One least-squares step (x, y) for each bin against the mean of the others, and its error."""
     aligned = np.stack(
         [
             shift(image, (-dy, -dx), order=1, mode="nearest") if dx or dy else image
@@ -85,35 +120,79 @@ def _refine(images: Array, displacement: Array) -> Array:
         ]
     )
     total = aligned.sum(axis=0)
-    steps = np.zeros_like(displacement)
+    steps = np.zeros((len(images), 2))
+    error = np.full(len(images), np.inf)
     for index, image in enumerate(aligned):
         others = (total - image) / (len(images) - 1)
-        bright = _bright(others)
-        gradient_y, gradient_x = np.gradient(others)
-        design = np.column_stack(
-            [others[bright], -gradient_x[bright], -gradient_y[bright], np.ones(bright.sum())]
-        )
-        if len(design) <= design.shape[1]:
-            continue
-        amplitude, by_x, by_y, _ = np.linalg.lstsq(design, image[bright], rcond=None)[0]
-        if amplitude > 0:
-            steps[index] = np.clip(np.array([by_x, by_y]) / amplitude, -1.0, 1.0)
-    return steps
+        steps[index], error[index] = _step(image, others)
+    return steps, error
 
 
-def _smooth_course(displacement: Array, centres: Array, n_frames: int) -> Array:
-    """Polynomial through the displacements, 0 at the first frame."""
+def _step(image: Array, others: Array) -> tuple[Array, float]:
+    """Displacement (x, y) of an image and its error; infinite where too little is seen."""
+    bright = _bright(others)
+    amplitude = _amplitudes(image, others, bright)
+    seen = amplitude > 0
+    if seen.sum() < _MIN_PIXELS:
+        return np.zeros(2), np.inf
+    scale = amplitude[seen]
+    slope_y, slope_x = (np.gradient(others, axis=axis)[seen] for axis in (0, 1))
+    design = np.column_stack([-scale * slope_x, -scale * slope_y])
+    left_over = image[seen] - scale * others[seen]
+    fitted = np.linalg.lstsq(design, left_over, rcond=None)[0]
+    variance = _PIXELS_PER_SAMPLE * np.mean((left_over - design @ fitted) ** 2)
+    covariance = variance * np.linalg.pinv(design.T @ design)
+    return np.clip(fitted, -1.0, 1.0), float(
+        max(np.sqrt(covariance.diagonal().max()), _SMALLEST_ERROR_PX)
+    )
+
+
+def _amplitudes(image: Array, others: Array, bright: NDArray[np.bool_]) -> Array:
+    """Brightness of each patch relative to the others, in its pixels; 0 where it is not seen.
+
+    Each patch has its own, or dots that blink would pull the displacement their way.
+    """
+    patch, n_patches = label(bright)
+    if n_patches == 0:
+        return np.zeros(image.shape)
+    index = np.arange(1, n_patches + 1)
+    square = sum_labels(others**2, patch, index)
+    amplitude = sum_labels(image * others, patch, index) / square
+    noise = np.std(image[~bright]) * np.sqrt(_PIXELS_PER_SAMPLE / square)
+    clear = amplitude > _PATCH_SIGMA * noise
+    return np.asarray(np.concatenate([[0.0], np.where(clear, amplitude, 0.0)])[patch])
+
+
+def _largest_group(displacement: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The known bins that hang together: the others have taken one dot for another."""
+    x, y = displacement.T
+    distance = np.hypot(x[:, np.newaxis] - x, y[:, np.newaxis] - y)
+    linked = (distance < _LARGEST_JUMP_PX) & known & known[:, np.newaxis]
+    _, group = connected_components(linked, directed=False)
+    return np.asarray(known & (group == np.bincount(group[known]).argmax()))
+
+
+def _smooth_course(displacement: Array, error: Array, centres: Array, n_frames: int) -> Array:
+    """Polynomial through the displacements, weighted by their errors; 0 at the first frame."""
     n_bins = len(displacement)
     scale = max(n_frames - 1, 1)
     time, frames = centres / scale, np.arange(n_frames) / scale
-    best, course = np.inf, np.zeros((n_frames, 2))
-    for degree in range(min(_MAX_DEGREE, n_bins - 3) + 1):
-        coefficients = np.polynomial.polynomial.polyfit(time, displacement, degree)
-        residual = displacement - np.polynomial.polynomial.polyval(time, coefficients).T
-        variance = max(float(np.mean(residual**2)), 1e-8)
-        criterion = 2 * n_bins * np.log(variance) + 2 * (degree + 1) * np.log(2 * n_bins)
-        if criterion < best:
-            best = criterion
-            values = np.polynomial.polynomial.polyval(frames, coefficients).T
-            course = values - values[0]
-    return course
+    degrees = range(min(_MAX_DEGREE, n_bins - 3) + 1)
+    courses = [_polynomial(time, displacement, error, degree) for degree in degrees]
+    chi_sq = [_chi_sq(displacement - course(time), error) for course in courses]
+    # Errors that leave out a dot's blinking are too small; the best course shows by how much.
+    spread = max(1.0, chi_sq[-1] / (2 * (n_bins - len(degrees))))
+    criterion = np.array(chi_sq) / spread + _PENALTY * np.arange(1, len(degrees) + 1)
+    values = courses[int(np.argmin(criterion))](frames)
+    return np.asarray(values - values[0])
+
+
+def _polynomial(
+    time: Array, displacement: Array, error: Array, degree: int
+) -> Callable[[Array], Array]:
+    coefficients = polynomial.polyfit(time, displacement, degree, w=1 / error)
+    return lambda at: np.asarray(polynomial.polyval(at, coefficients).T)
+
+
+def _chi_sq(residual: Array, error: Array) -> float:
+    return float(np.sum((residual / error[:, np.newaxis]) ** 2))

@@ -1,5 +1,6 @@
 """A stack reduced to one image of known noise."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,7 @@ class PhotonImage:
     @property
     def variance_slope(self) -> float:
         """The noise's variance slope, kept above 0."""
-        return max(self.noise.variance_slope, 1e-3 * self.noise.read_variance, 1e-12)
+        return max(self.noise.variance_slope, 1e-3 * math.sqrt(self.noise.read_variance), 1e-12)
 
     @property
     def read_variance(self) -> float:

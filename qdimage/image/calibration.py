@@ -14,7 +14,9 @@ DEFAULT = "default"
 
 _MIN_TRANSFER_BINS = 5
 _MIN_FRAMES_FOR_TRANSFER = 4
-_SPAN_FOR_SLOPE = 1.5
+# 5th to 95th percentile of the pixels' means, in standard deviations of their noise: noise alone
+# spans 3.3, and sorting by it turns the skewness of the register's output into a slope.
+_SPAN_FOR_SLOPE = 10.0
 _DIFFERENCE_VARIANCE = 20.0  # of the kernel below, for white noise of unit variance
 _DIFFERENCE_KERNEL = np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
 _MAD_TO_SIGMA = 1.4826

@@ -117,9 +117,15 @@ def _refuse_empty(stack: Stack, statistics: StackStatistics, ceiling: float) -> 
             f"{stack.source}: every pixel of every frame is saturated (at or above {ceiling:g} "
             "ADU); lower the exposure or gain, or correct saturation_adu"
         )
-    if statistics.highest.max() == statistics.mean.min():
+    if not np.all(np.isfinite(statistics.total)):
         raise FormatError(
-            f"{stack.source}: every pixel has the same value {statistics.highest.max():g}; "
+            f"{stack.source}: found values that are infinite or no numbers, expected ADU; "
+            "export the stack again without processing"
+        )
+    level = statistics.highest.max()
+    if statistics.highest.min() == level and not statistics.difference_sq.any():
+        raise FormatError(
+            f"{stack.source}: every pixel has the same value {level:g}; "
             "this is no camera image, export the stack again"
         )
 

@@ -333,6 +333,8 @@ def _own_widths(scene: _Scene, spots: Array, background: Array) -> tuple[Array, 
     if len(spots) == 0:
         return width, error
     fitted, result = _fit(scene, spots, background, sweeps=1, with_sigma=True)
+    if len(fitted) == 0:
+        return width, error
     _, index = cKDTree(fitted[:, :2]).query(spots[:, :2])
     near = np.hypot(*(fitted[index, :2] - spots[:, :2]).T) < scene.sigma
     width[near], error[near] = result[index[near], 4], result[index[near], 5]

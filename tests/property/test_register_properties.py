@@ -32,6 +32,12 @@ def registered(moving: Localizations, fixed: Localizations) -> Transform:
     return found.transform
 
 
+def assert_same(found: np.ndarray, expected: np.ndarray, plain: Transform, at: np.ndarray) -> None:
+    """Equal up to a pair that falls to the other side of the gate: a part of the uncertainty."""
+    spread = np.sqrt(np.trace(plain.position_covariance(at), axis1=1, axis2=2))
+    assert np.all(np.hypot(*(found - expected).T) < 0.02 + 0.5 * spread)
+
+
 def moved(positions: np.ndarray, symmetry: tuple[bool, bool, bool]) -> np.ndarray:
     swap, mirror_x, mirror_y = symmetry
     x, y = (positions[:, 1], positions[:, 0]) if swap else (positions[:, 0], positions[:, 1])
@@ -43,7 +49,7 @@ def turned(dots: Localizations, symmetry: tuple[bool, bool, bool]) -> Localizati
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(SEEDS, SYMMETRIES)
 def test_turning_and_mirroring_both_channels_turns_the_transform(
     seed: int, symmetry: tuple[bool, bool, bool]
@@ -53,7 +59,7 @@ def test_turning_and_mirroring_both_channels_turns_the_transform(
     other = registered(turned(pair.moving, symmetry), turned(pair.fixed, symmetry))
     places = uniform(rng, 20, SHAPE)
     expected = moved(plain.apply(places), symmetry)
-    assert other.apply(moved(places, symmetry)) == pytest.approx(expected, abs=0.02)
+    assert_same(other.apply(moved(places, symmetry)), expected, plain, places)
 
 
 @pytest.mark.slow
@@ -67,7 +73,7 @@ def test_the_order_of_the_dots_does_not_matter(seed: int) -> None:
         chosen(pair.fixed, rng.permutation(len(pair.fixed))),
     )
     places = uniform(rng, 20, SHAPE)
-    assert other.apply(places) == pytest.approx(plain.apply(places), abs=0.02)
+    assert_same(other.apply(places), plain.apply(places), plain, places)
 
 
 @pytest.mark.slow
@@ -81,7 +87,7 @@ def test_shifting_the_reference_shifts_the_transform(seed: int, dx: float, dy: f
     other = registered(pair.moving, shifted)
     places = uniform(rng, 20, SHAPE)
     # Dots that cross the frame's border change what counts as inside, not the fit.
-    assert other.apply(places) == pytest.approx(plain.apply(places) + shift, abs=0.02)
+    assert_same(other.apply(places), plain.apply(places) + shift, plain, places)
 
 
 @pytest.mark.slow

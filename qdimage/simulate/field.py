@@ -1,12 +1,12 @@
 """One area of the device: its channels, and what they share."""
 
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.model.transform import Transform
+from qdimage.numerics.random import generator
 from qdimage.simulate.defects import draw_hot_pixels
 from qdimage.simulate.geometry import draw_transform, margin, refuse_folding
 from qdimage.simulate.options import SimulateOptions
@@ -14,11 +14,6 @@ from qdimage.simulate.psf import Psf, make_psf
 from qdimage.simulate.scene import Scene, draw_scene
 
 Floats = NDArray[np.float64]
-
-
-def generator(seed: int, *keys: str) -> np.random.Generator:
-    """Return the random numbers of one purpose, the same whatever else is drawn."""
-    return np.random.default_rng([seed, *(crc32(key.encode("utf-8")) for key in keys)])
 
 
 @dataclass(frozen=True)

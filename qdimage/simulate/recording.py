@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from qdimage.errors import ConfigurationError
 from qdimage.model.transform import Transform
+from qdimage.numerics.random import generator
 from qdimage.simulate.blinking import on_fractions
 from qdimage.simulate.camera import expose
 from qdimage.simulate.defects import CosmicHit, deposit, draw_cosmic_hits
-from qdimage.simulate.field import Channel, Field, generator
+from qdimage.simulate.field import Channel, Field
 from qdimage.simulate.geometry import draw_drift, shifted
 from qdimage.simulate.render import render_spots
 from qdimage.simulate.scene import (

@@ -93,7 +93,9 @@ def test_the_other_field_is_untouched(mixed: tuple[Path, int, str], good: Path) 
         )
         shared = [column for column in here.columns if not column.startswith("f_min")]
         pd.testing.assert_frame_equal(
-            here[shared].reset_index(drop=True), there[shared].reset_index(drop=True)
+            here[shared].reset_index(drop=True),
+            there[shared].reset_index(drop=True),
+            check_dtype=False,  # a failed channel beside it leaves whole numbers read as floats
         )
 
 

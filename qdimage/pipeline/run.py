@@ -115,7 +115,7 @@ def run_plan(
     table_format: TableFormat = "csv",
     workers: int = 1,
     progress: Progress | None = None,
-    finish: Callable[[Path], None] = lambda _: None,
+    finish: Callable[[Path], object] = lambda _: None,
 ) -> RunResult:
     """Analyse every field and write tables, mean images and the record of the run.
 

@@ -7,6 +7,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from qdimage.report.content import Array, Content, numbers
 from qdimage.report.panels import panel_grid
+from qdimage.report.plots import name_axes
 from qdimage.report.style import BLUE, GREY, INK, ORANGE, label
 from qdimage.report.words import count, number, volts
 
@@ -22,7 +23,9 @@ def draw_distances(content: Content, device: str) -> Figure | None:
     voltages = sorted(set(numbers(matches, "voltage_v")))
     if not voltages:
         return None
-    grid = panel_grid(len(voltages), aspect=_ASPECT, foot_in=0.58, legend_in=0.42, left_in=0.58)
+    grid = panel_grid(
+        len(voltages), aspect=_ASPECT, foot_in=0.58, legend_in=0.42, left_in=0.58, most_columns=2
+    )
     grid.title(
         label(f"{device}: distance from EL localizations to the nearest PL dot", 90),
         "all fields; bins of equal width on the logarithmic axis",
@@ -36,8 +39,7 @@ def draw_distances(content: Content, device: str) -> Figure | None:
         axes.set_title(f"EL at {volts(voltage)}", loc="left")
         n = count(len(at), "localization")
         axes.set_title(n, loc="right", fontsize=10, fontweight="normal")
-        axes.set_xlabel("distance_px (px)")
-        axes.set_ylabel("localizations per bin")
+        name_axes(axes, "distance_px (px)", "localizations per bin", grid.panel_in, 0.45)
     grid.legend(*axes.get_legend_handles_labels())
     return grid.figure
 

@@ -13,11 +13,25 @@ if TYPE_CHECKING:
 MOST_ROWS = 2000
 _MOST_VOLTAGES = 8
 # Positions keep two decimals; everything else keeps significant digits.
-_FIXED = {"x_px", "y_px", "x_um", "y_um", "stage_x_um", "stage_y_um"}
-_LEFT_OUT = {"signal_unit", "turn_on_voltage_v", "x_err_px", "y_err_px", "pl_photons_err_s"}
-_ALWAYS = {"device", "field", "dot_id", "x_px", "y_px", "pl_photons_s", "flags"}
+_FIXED = {"x_px", "y_px", "x_um", "y_um"}
+# Kept for programs: the CSV file has them.
+_LEFT_OUT = {
+    "signal_unit",
+    "turn_on_voltage_v",
+    "x_err_px",
+    "y_err_px",
+    "pl_photons_err_s",
+    "stage_x_um",
+    "stage_y_um",
+}
+_ALWAYS = {"field", "dot_id", "x_px", "y_px", "pl_photons_s", "flags"}
 _TITLES = {
     "dot_id": "dot",
+    "x_px": "x (px)",
+    "y_px": "y (px)",
+    "x_um": "x (\N{MICRO SIGN}m)",
+    "y_um": "y (\N{MICRO SIGN}m)",
+    "g2_floor": "g2 floor",
     "pl_photons_s": "PL flux ({unit})",
     "turn_on_voltage_low_v": "dark up to (V)",
     "turn_on_voltage_high_v": "lit from (V)",
@@ -90,6 +104,8 @@ def _is_shown(name: str, dots: "pd.DataFrame") -> bool:
     if name in _LEFT_OUT:
         return False
     values = dots[name]
+    if name == "device":
+        return values.nunique() != 1
     if name == "accepted":
         return bool((values == False).any())  # noqa: E712  a nullable boolean column
     return bool((values.notna() & (values.astype("string") != "")).any())

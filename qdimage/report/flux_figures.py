@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from qdimage.report.content import Array, Content, is_true, numbers, signal_units
+from qdimage.report.plots import legend_beneath, single_plot
 from qdimage.report.states import channel_states, last_measured
-from qdimage.report.style import BLUE, GREY, INK, ORANGE, VERMILION, label
+from qdimage.report.style import BLUE, GREY, INK, ORANGE, VERMILION
 from qdimage.report.words import count, flux_unit, number, volts
 
 if TYPE_CHECKING:
@@ -28,8 +29,13 @@ def draw_el_flux(content: Content, device: str) -> Figure | None:
     table = table[table["photons_s"].notna() & table["voltage_v"].notna()]
     if not len(table):
         return None
-    figure = Figure(figsize=(8.0, 5.2), layout="constrained")
-    axes = figure.subplots()
+    unit = flux_unit(signal_units(table))
+    figure, axes = single_plot(
+        f"{device}: EL flux of PL-visible dots",
+        "voltage_v (V)",
+        f"EL flux at the camera ({unit})",
+        height_in=5.4,
+    )
     voltages = np.unique(numbers(table, "voltage_v"))
     step = float(np.diff(voltages).min()) if len(voltages) > 1 else 0.2
     many = table.groupby(["field", "dot_id"]).ngroups > _MANY_DOTS
@@ -38,17 +44,13 @@ def draw_el_flux(content: Content, device: str) -> Figure | None:
     _dot_lines(axes, lit, step, rasterized=many)
     _upper_limits(axes, dark, step, rasterized=many)
     _medians(axes, lit, voltages)
-    unit = flux_unit(signal_units(table))
     _f_min(axes, content, unit)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
     axes.set_xlim(voltages[0] - 0.7 * step, voltages[-1] + 0.7 * step)
     if len(voltages) <= 8:
         axes.set_xticks(voltages, [f"{value:g}" for value in voltages])
-    axes.set_title(label(f"{device}: EL flux of PL-visible dots", 80), loc="left")
-    axes.set_xlabel("voltage_v (V)")
-    axes.set_ylabel(f"EL flux at the camera ({unit})")
-    figure.legend(loc="outside lower center", ncols=2)
+    legend_beneath(figure, axes)
     return figure
 
 
@@ -143,8 +145,13 @@ def draw_pl_flux(content: Content, device: str) -> Figure | None:
     every = np.concatenate([lit, dark])
     if not len(every):
         return None
-    figure = Figure(figsize=(8.0, 4.2), layout="constrained")
-    axes = figure.subplots()
+    unit = flux_unit(signal_units(content.of_device("dots", device)))
+    figure, axes = single_plot(
+        f"{device}: are the dark dots dim in PL?",
+        f"PL flux at the camera ({unit})",
+        "PL dots per bin",
+        height_in=5.4,
+    )
     low, high = float(every.min()), float(every.max())
     edges = [float(edge) for edge in np.geomspace(low * 0.95, high * 1.05, 26)]
     name = volts(voltages[0]) if len(voltages) == 1 else "the field's highest voltage"
@@ -171,11 +178,7 @@ def draw_pl_flux(content: Content, device: str) -> Figure | None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: number(value, 1))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set_title(label(f"{device}: are the dark dots dim in PL?", 80), loc="left", pad=18)
-    unit = flux_unit(signal_units(content.of_device("dots", device)))
-    axes.set_xlabel(f"PL flux at the camera ({unit})")
-    axes.set_ylabel("PL dots per bin")
-    figure.legend(loc="outside lower center", ncols=2)
+    legend_beneath(figure, axes)
     return figure
 
 

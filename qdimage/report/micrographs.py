@@ -129,7 +129,7 @@ def _el_panel(content: Content, field: FieldContent, row: Row, ambiguous: bool) 
             trouble = trouble or f"{answer['status']}: {answer['message']}"
     dots, own = Dots.none(), _own_places(field, row["channel"], only_unmatched=affine is not None)
     if affine is not None:
-        dots = channel_dots(field, row["channel"]).moved(_inverse(affine))
+        dots = channel_dots(field, row["channel"]).moved(inverse(affine))
     pixel_um = None
     if affine is not None and field.pixel_um is not None:
         pixel_um = field.pixel_um * float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
@@ -157,7 +157,8 @@ def _affine(row: Row) -> Array | None:
     return affine if abs(np.linalg.det(affine[:, :2])) > 0 else None
 
 
-def _inverse(affine: Array) -> Array:
+def inverse(affine: Array) -> Array:
+    """Return the map back, of a 2x3 affine map."""
     linear = np.linalg.inv(affine[:, :2])
     return np.column_stack([linear, -linear @ affine[:, 2]])
 

@@ -17,7 +17,6 @@ PANEL_IN = 3.75
 _GAP_IN = 0.22
 _HEAD_IN = 0.62
 _TITLE_IN = 0.36
-_MOST_COLUMNS = 4
 _ENTRY_IN = 3.7
 
 
@@ -54,12 +53,18 @@ class Panels:
         """Return new axes in a panel's place."""
         return self.axes(*self.corners_in[index], *self.panel_in)
 
-    def legend(self, handles: Sequence[Artist], names: Sequence[str], **style: Any) -> None:
+    def legend(
+        self,
+        handles: Sequence[Artist],
+        names: Sequence[str],
+        entry_in: float = _ENTRY_IN,
+        **style: Any,
+    ) -> None:
         """Draw a legend in its place: a column in an empty panel, else a row at the bottom."""
         left, bottom, width, height = self.spare_in
         place = self.axes(left, bottom, width, height)
         place.set_axis_off()
-        columns = 1 if height > 1 else max(1, int(width / _ENTRY_IN))
+        columns = 1 if height > 1 else max(1, int(width / entry_in))
         place.legend(handles, names, loc="center", ncols=columns, **style)
 
     def title(self, text: str, note: str) -> None:
@@ -70,7 +75,13 @@ class Panels:
 
 
 def panel_grid(
-    n_panels: int, *, aspect: float, foot_in: float, legend_in: float, left_in: float = 0.0
+    n_panels: int,
+    *,
+    aspect: float,
+    foot_in: float,
+    legend_in: float,
+    left_in: float = 0.0,
+    most_columns: int = 4,
 ) -> Panels:
     """Return a figure with places for panels.
 
@@ -83,8 +94,9 @@ def panel_grid(
         Room beneath and left of each panel, for its colour bar or its axis.
     legend_in : float
         Height of the legend where no panel's place is left for it.
+    most_columns : int
     """
-    columns = _columns(n_panels)
+    columns = min(_columns(n_panels), most_columns)
     rows = math.ceil(n_panels / columns)
     spare = columns * rows > n_panels
     aspect = min(max(aspect, 0.3), 2.5)
@@ -112,7 +124,7 @@ def panel_grid(
 def _columns(n_panels: int) -> int:
     if n_panels <= 3:
         return max(1, n_panels)
-    return 3 if n_panels <= 6 else _MOST_COLUMNS
+    return 3 if n_panels <= 6 else 4
 
 
 def wrapped(text: str, width: int = 44, most_lines: int = 4) -> str:

@@ -9,13 +9,17 @@ from matplotlib.ticker import MaxNLocator
 
 from qdimage.report.content import Array, FieldContent, Mask, Row, numbers, rows_of
 from qdimage.report.panels import Panels, panel_grid, wrapped
+from qdimage.report.plots import name_axes
 from qdimage.report.style import GREY, INK, PALE, VERMILION, VOLTAGE_MAP, label
 from qdimage.report.words import number, round_down, volts
 
-_FOOT_IN, _LEFT_IN, _LEGEND_IN = 0.62, 0.62, 0.5
+_FOOT_IN, _LEFT_IN, _LEGEND_IN = 0.62, 0.75, 0.5
 # A typical long arrow takes this share of the field.
 _ARROW_SHARE = 0.08
-_KEY_SHARE, _KEY_Y = 0.2, -0.125
+_ENTRY_IN = 1.7
+_NAME_Y_IN = 0.62
+_STEPS = [1, 2, 2.5, 5, 10]
+_KEY_SHARE, _KEY_Y = 0.2, -0.112
 _SCATTER_GATES = 1.7
 
 
@@ -115,10 +119,9 @@ def _map(
     axes.set_ylim(height - 0.5, -0.5)
     axes.set_title(f"EL at {volts(channel.row['voltage_v'])}", loc="left")
     axes.spines[:].set_visible(True)
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.set_xlabel("x_px, field (px)")
-    axes.set_ylabel("y_px, field (px)")
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
+    name_axes(axes, "x_px, field (px)", "y_px, field (px)", grid.panel_in, _NAME_Y_IN)
     if channel.row["status"] != "ok":
         text = f"{channel.row['status'] or 'not registered'}: {channel.row['message']}"
         axes.text(
@@ -179,10 +182,9 @@ def _arrow_key(axes: Axes, magnification: float, width: float) -> None:
 def _scatter(grid: Panels, channels: list[_Residuals], colours: list[tuple[float, ...]]) -> None:
     axes = grid.panel(len(channels))
     axes.set_title("all channels", loc="left")
-    axes.set_xlabel("residual_x_px (px)")
-    axes.set_ylabel("residual_y_px (px)")
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    name_axes(axes, "residual_x_px (px)", "residual_y_px (px)", grid.panel_in, _NAME_Y_IN)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
     axes.axhline(0, color=PALE, lw=0.8)
     axes.axvline(0, color=PALE, lw=0.8)
     gates = np.concatenate([each.gate[each.matched] for each in channels])
@@ -220,11 +222,4 @@ def _scatter(grid: Panels, channels: list[_Residuals], colours: list[tuple[float
     axes.set_xlim(-reach, reach)
     # Downwards as in the images.
     axes.set_ylim(reach * ratio, -reach * ratio)
-    axes.legend(
-        loc="upper left",
-        fontsize=8.5,
-        handletextpad=0.4,
-        borderpad=0.2,
-        labelspacing=0.25,
-        ncols=2 if len(channels) > 5 else 1,
-    )
+    grid.legend(*axes.get_legend_handles_labels(), entry_in=_ENTRY_IN)

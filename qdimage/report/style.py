@@ -40,6 +40,7 @@ _RC: dict[Any, Any] = {
     "font.size": 10.0,
     "axes.titlesize": 11.0,
     "axes.titleweight": "bold",
+    "axes.titley": 1.0,
     "axes.labelsize": 10.5,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,

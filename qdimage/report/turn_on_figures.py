@@ -7,13 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qdimage.report.content import POOLED, Array, Content, numbers, signal_units
-from qdimage.report.style import BLUE, GREY, PALE, VERMILION, label
+from qdimage.report.plots import PLOT_IN, legend_beneath, single_plot
+from qdimage.report.style import BLUE, GREY, PALE, VERMILION
 from qdimage.report.words import flux_unit, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_WIDTH_IN, _HEIGHT_IN = 8.0, 5.0
+_HEIGHT_IN = 5.4
 _FIELD_WIDTH = 0.3
 _BOTTOM = -0.045
 _UPRIGHT_IN, _NARROW_IN = 0.85, 0.17
@@ -24,8 +25,15 @@ def draw_turn_on(content: Content, device: str) -> Figure | None:
     single, pooled = content.of_device("turn_on", device), content.pooled(device)
     if not len(single):
         return None
-    figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN), layout="constrained")
-    axes = figure.subplots()
+    f_min = numbers(content.tables["turn_on"], "f_min_photons_s")
+    known = f_min[np.isfinite(f_min)]
+    limit = number(float(known[0])) if len(known) else "unknown"
+    figure, axes = single_plot(
+        f"{device}: PL-visible dots that are lit in EL",
+        "voltage_v (V)",
+        f"fraction brighter than F_min = {limit} {flux_unit(signal_units(single))}",
+        height_in=_HEIGHT_IN,
+    )
     voltages = np.unique(numbers(pooled, "voltage_v"))
     step = float(np.diff(voltages).min()) if len(voltages) > 1 else 0.2
     _fields(axes, single, step)
@@ -33,12 +41,7 @@ def draw_turn_on(content: Content, device: str) -> Figure | None:
     _without_answer(axes, single, step)
     _axes(axes, voltages, step)
     _counts(axes, pooled, step)
-    f_min = numbers(content.tables["turn_on"], "f_min_photons_s")
-    known = f_min[np.isfinite(f_min)]
-    limit = number(float(known[0])) if len(known) else "unknown"
-    axes.set_title(label(f"{device}: PL-visible dots that are lit in EL", 80), loc="left", pad=30)
-    axes.set_ylabel(f"fraction brighter than F_min = {limit} {flux_unit(signal_units(single))}")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.97))
+    legend_beneath(figure, axes)
     return figure
 
 
@@ -120,13 +123,12 @@ def _axes(axes: Axes, voltages: Array, step: float) -> None:
         axes.set_xlim(known.min() - 0.7 * step, known.max() + 0.7 * step)
     if 0 < len(known) <= 8:
         axes.set_xticks(known, [f"{value:g}" for value in known])
-    axes.set_xlabel("voltage_v (V)")
 
 
 def _counts(axes: Axes, pooled: "pd.DataFrame", step: float) -> None:
     """Write n_lit / n_pl above each voltage, upright where they would touch."""
     low, high = axes.get_xlim()
-    room_in = step / (high - low) * 0.85 * _WIDTH_IN
+    room_in = step / (high - low) * PLOT_IN
     known = pooled[pooled["n_pl"].notna()]
     if room_in < _NARROW_IN or not len(known):
         return

@@ -12,6 +12,7 @@ from qdimage.model.camera import Camera, NoiseModel, SignalUnit
 ESTIMATED = "estimated from the data"
 DEFAULT = "default"
 
+_TRANSFER_BINS = 40
 _MIN_TRANSFER_BINS = 5
 _MIN_FRAMES_FOR_TRANSFER = 4
 # 5th to 95th percentile of the pixels' means, in standard deviations of their noise: noise alone
@@ -93,7 +94,7 @@ def _noise_from_stack(camera: Camera, statistics: StackStatistics) -> NoiseModel
 def _background_noise(statistics: StackStatistics) -> tuple[float, float]:
     """Mean and one-frame variance of the typical pixel, ADU."""
     mean = float(np.median(statistics.mean))
-    if statistics.n_frames >= _MIN_FRAMES_FOR_TRANSFER:
+    if statistics.n_frames >= _MIN_FRAMES_FOR_TRANSFER and statistics.difference_sq.any():
         return mean, float(np.median(_pooled(statistics.temporal_variance)))
     from scipy.ndimage import convolve
 
@@ -114,17 +115,18 @@ def _pooled(image: NDArray[np.float64], size: int = 8) -> NDArray[np.float64]:
 
 def _transfer_slope(statistics: StackStatistics) -> float | None:
     """Slope of one-frame variance against mean over pixels; None without a span of means."""
-    if statistics.n_frames < _MIN_FRAMES_FOR_TRANSFER:
+    too_few_pixels = statistics.total.size < 4 * _TRANSFER_BINS
+    if statistics.n_frames < _MIN_FRAMES_FOR_TRANSFER or too_few_pixels:
         return None
     mean, variance = statistics.mean.ravel(), statistics.temporal_variance.ravel()
     order = np.argsort(mean, kind="stable")
-    groups = np.array_split(order, 40)
+    groups = np.array_split(order, _TRANSFER_BINS)
     x = np.array([mean[group].mean() for group in groups])
     y = np.array([variance[group].mean() for group in groups])
     low, high = np.percentile(x, [5, 95])
     inside = (x >= low) & (x <= high)
     noise = np.sqrt(np.median(y) / statistics.n_frames)
-    if inside.sum() < _MIN_TRANSFER_BINS or high - low < _SPAN_FOR_SLOPE * noise:
+    if inside.sum() < _MIN_TRANSFER_BINS or high - low <= _SPAN_FOR_SLOPE * noise:
         return None
     slope = float(np.polyfit(x[inside], y[inside], 1)[0])
     return slope if slope > 0 else None

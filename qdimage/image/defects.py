@@ -13,9 +13,11 @@ _CROSS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) / 4
 _AROUND = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]) / 8
 _NARROWEST_PSF_PX = 0.55
 _HIT_SHARPNESS = 3.0
-# Largest single-electron output, in mean outputs, that a stack of 1e9 pixel values shows:
-# the EM register's output falls off as exp(-x).
-_SINGLE_ELECTRON_TAIL = 21.0
+# Single-electron output, in mean outputs, that is too large to be one; the EM register's output
+# falls off as exp(-x). A hit is looked for among all 1e9 values of a stack, and a frame's light
+# must not be lost; a hot pixel only among the pixels, and may be one falsely at no great loss.
+_HIT_TAIL = 21.0
+_HOT_TAIL = 10.0
 
 
 def saturated_pixels(statistics: StackStatistics) -> Mask:
@@ -55,15 +57,15 @@ def hot_pixels(
     level = np.maximum(local, 0.0)
     sigma = np.sqrt((noise.variance_slope * level + noise.read_variance) / n_frames)
     sigma = np.maximum(sigma, np.finfo(float).tiny)
-    tail = _single_electron_tail(noise) / n_frames
+    tail = _single_electron_tail(noise, _HOT_TAIL) / n_frames
     neighbours = convolve(excess, _CROSS, mode="reflect")
     width = max(psf_sigma_px or _NARROWEST_PSF_PX, _NARROWEST_PSF_PX)
     expected = 0.5 * np.exp(-0.5 / width**2) * excess
     return np.asarray((excess > threshold * sigma + tail) & (neighbours + sigma < expected))
 
 
-def _single_electron_tail(noise: NoiseModel) -> float:
-    return _SINGLE_ELECTRON_TAIL * noise.unit_per_electron if noise.excess_factor_sq > 1 else 0.0
+def _single_electron_tail(noise: NoiseModel, outputs: float) -> float:
+    return outputs * noise.unit_per_electron if noise.excess_factor_sq > 1 else 0.0
 
 
 def cosmic_hits(
@@ -92,7 +94,7 @@ def cosmic_hits(
     highest = (statistics.highest - bias_adu) / adu_per_signal
     second = (statistics.second - bias_adu) / adu_per_signal
     spread = np.sqrt(noise.variance_slope * np.maximum(second, 0.0) + noise.read_variance)
-    tail = _single_electron_tail(noise)
+    tail = _single_electron_tail(noise, _HIT_TAIL)
     jump = highest - second
     sharp = jump > _HIT_SHARPNESS * convolve(np.maximum(jump, 0.0), _AROUND, mode="reflect")
     certain = (jump > threshold * spread + tail) & sharp

@@ -16,6 +16,7 @@ _BROAD_PX = 6.0
 _BRIGHT_SIGMA = 5.0
 _PEAK_SIGMA = 6.0
 _MIN_BINS = 4
+_SMALLEST_SIDE_PX = 8
 _PATCH_SIGMA = 3.0
 _MIN_PIXELS = 20
 _LARGEST_ERROR_PX = 0.25
@@ -49,7 +50,7 @@ def estimate_drift(time_bins: Array, bin_edges: NDArray[np.int64]) -> Array:
         First frames of these stretches.
     """
     n_frames = int(bin_edges[-1])
-    if len(time_bins) < _MIN_BINS:
+    if len(time_bins) < _MIN_BINS or min(time_bins.shape[1:]) < _SMALLEST_SIDE_PX:
         return np.zeros((n_frames, 2))
     images = np.stack([_spots(image) for image in time_bins])
     displacement = _coarse_displacements(images)

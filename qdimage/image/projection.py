@@ -117,10 +117,10 @@ def _refuse_empty(stack: Stack, statistics: StackStatistics, ceiling: float) -> 
             f"{stack.source}: every pixel of every frame is saturated (at or above {ceiling:g} "
             "ADU); lower the exposure or gain, or correct saturation_adu"
         )
-    if not np.all(np.isfinite(statistics.total)):
+    if not np.all(np.isfinite(statistics.difference_sq)):
         raise FormatError(
-            f"{stack.source}: found values that are infinite or no numbers, expected ADU; "
-            "export the stack again without processing"
+            f"{stack.source}: found values of {statistics.highest.max():g}, whose squares overflow, "
+            "expected ADU; export the camera's raw frames"
         )
     level = statistics.highest.max()
     if statistics.highest.min() == level and not statistics.difference_sq.any():

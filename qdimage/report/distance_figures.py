@@ -1,5 +1,7 @@
 """Distances from EL localizations to the nearest PL dot, against what chance would give."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,12 +9,15 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from qdimage.report.content import Array, Content, numbers
 from qdimage.report.panels import panel_grid
-from qdimage.report.plots import name_axes
-from qdimage.report.style import BLUE, GREY, INK, ORANGE, label
-from qdimage.report.words import count, number, volts
+from qdimage.report.plots import name_axes, plain_log
+from qdimage.report.style import BLUE, GREY, INK, ORANGE
+from qdimage.report.words import count, volts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BINS_PER_DECADE = 6
-_SHORTEST_PX, _LONGEST_PX = 0.003, 300.0
+_SHORTEST_PX, _LONGEST_PX = 0.003, 3000.0
 _ASPECT = 0.72
 
 
@@ -24,13 +29,19 @@ def draw_distances(content: Content, device: str) -> Figure | None:
     if not voltages:
         return None
     grid = panel_grid(
-        len(voltages), aspect=_ASPECT, foot_in=0.58, legend_in=0.42, left_in=0.58, most_columns=2
+        len(voltages),
+        aspect=_ASPECT,
+        foot_in=0.58,
+        legend_in=0.42,
+        left_in=0.58,
+        most_columns=2 if len(voltages) <= 6 else 4,
     )
     grid.title(
-        label(f"{device}: distance from EL localizations to the nearest PL dot", 90),
+        device,
+        ": distance of EL to the nearest PL dot",
         "all fields; bins of equal width on the logarithmic axis",
     )
-    edges = _edges(numbers(matches, "distance_px"))
+    edges = _edges(matches)
     for index, voltage in enumerate(voltages):
         axes = grid.panel(index)
         at = matches[matches["voltage_v"] == voltage]
@@ -44,9 +55,15 @@ def draw_distances(content: Content, device: str) -> Figure | None:
     return grid.figure
 
 
-def _edges(distances: Array) -> Array:
+def _edges(matches: "pd.DataFrame") -> Array:
+    """Bins from the closest pair to beyond the gate and what chance gives."""
+    distances = numbers(matches, "distance_px")
+    densities = numbers(matches, "chance_density_per_px2")
+    by_chance = 2.0 / np.sqrt(np.pi * densities[densities > 0])
+    gates = numbers(matches, "gate_px")
+    farthest = np.concatenate([distances, by_chance, 2.0 * gates[np.isfinite(gates)]]).max()
     low = max(float(distances.min()), _SHORTEST_PX)
-    high = min(max(float(distances.max()), 10 * low), _LONGEST_PX)
+    high = min(max(float(farthest), 10 * low), _LONGEST_PX)
     first = np.floor(np.log10(low) * _BINS_PER_DECADE)
     last = np.ceil(np.log10(high) * _BINS_PER_DECADE + 1e-9)
     return np.asarray(10 ** (np.arange(first, last + 1) / _BINS_PER_DECADE))
@@ -78,8 +95,8 @@ def _histogram(axes: Axes, edges: Array, distances: Array, densities: Array) -> 
     )
     axes.set_xscale("log")
     axes.set_xlim(edges[0], edges[-1])
-    axes.xaxis.set_major_formatter(lambda value, _: number(value, 1))
     axes.xaxis.set_minor_locator(NullLocator())
+    plain_log(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from qdimage.report.content import Array, Content, is_true, numbers, signal_units
-from qdimage.report.plots import legend_beneath, single_plot
+from qdimage.report.plots import legend_beneath, plain_log, single_plot
 from qdimage.report.states import channel_states, last_measured
 from qdimage.report.style import BLUE, GREY, INK, ORANGE, VERMILION
 from qdimage.report.words import count, flux_unit, number, volts
@@ -31,7 +31,8 @@ def draw_el_flux(content: Content, device: str) -> Figure | None:
         return None
     unit = flux_unit(signal_units(table))
     figure, axes = single_plot(
-        f"{device}: EL flux of PL-visible dots",
+        device,
+        ": EL flux of PL-visible dots",
         "voltage_v (V)",
         f"EL flux at the camera ({unit})",
         height_in=5.4,
@@ -46,7 +47,7 @@ def draw_el_flux(content: Content, device: str) -> Figure | None:
     _medians(axes, lit, voltages)
     _f_min(axes, content, unit)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
+    plain_log(axes.yaxis)
     axes.set_xlim(voltages[0] - 0.7 * step, voltages[-1] + 0.7 * step)
     if len(voltages) <= 8:
         axes.set_xticks(voltages, [f"{value:g}" for value in voltages])
@@ -78,7 +79,7 @@ def _dot_lines(axes: Axes, lit: "pd.DataFrame", step: float, *, rasterized: bool
     axes.plot(
         *points.T,
         ".",
-        ms=3.5,
+        ms=4.5,
         color=BLUE,
         alpha=0.4,
         mec="none",
@@ -147,7 +148,8 @@ def draw_pl_flux(content: Content, device: str) -> Figure | None:
         return None
     unit = flux_unit(signal_units(content.of_device("dots", device)))
     figure, axes = single_plot(
-        f"{device}: are the dark dots dim in PL?",
+        device,
+        ": are the dark dots dim in PL?",
         f"PL flux at the camera ({unit})",
         "PL dots per bin",
         height_in=5.4,
@@ -176,7 +178,7 @@ def draw_pl_flux(content: Content, device: str) -> Figure | None:
                 clip_on=False,
             )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: number(value, 1))
+    plain_log(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     legend_beneath(figure, axes)
     return figure

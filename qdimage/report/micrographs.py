@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import BboxImage
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
+from matplotlib.transforms import TransformedBbox
 from numpy.typing import NDArray
 
 from qdimage.errors import FormatError
@@ -17,7 +19,7 @@ from qdimage.io.image_file import read_image
 from qdimage.report.content import Content, FieldContent, Row, numbers, rows_of
 from qdimage.report.panels import PANEL_IN, Panels, panel_grid, wrapped
 from qdimage.report.states import Dots, channel_dots, last_measured
-from qdimage.report.style import DPI, EL_MAP, NIGHT, PL_MAP, YELLOW, label
+from qdimage.report.style import DPI, EL_MAP, NIGHT, PL_MAP, YELLOW
 from qdimage.report.words import count, number, pixel_flux_unit, round_down, volts
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class _Panel:
     dots : Dots
         In the image's own frame.
     own : ndarray, shape (n, 2)
-        Further places: sources without a PL dot, or all localizations without a transform.
+        Further places: sources without a PL dot, or all localizations if not registered.
+    registered : bool
     trouble : str
         Why there is no answer; "" where there is one.
     pixel_um : float or None
@@ -57,6 +60,7 @@ class _Panel:
     count: str
     dots: Dots
     own: Array
+    registered: bool
     trouble: str
     pixel_um: float | None
 
@@ -70,7 +74,8 @@ def draw_micrographs(content: Content, field: FieldContent) -> Figure | None:
     aspect = sizes[0][0] / sizes[0][1] if sizes else 1.0
     grid = panel_grid(len(shown), aspect=aspect, foot_in=_FOOT_IN, legend_in=_LEGEND_IN)
     grid.title(
-        label(f"{field.device} · {field.name}", 70),
+        f"{field.device} · {field.name}",
+        "",
         f"mean images; colours span the {_LOW_PERCENT:g} to {_HIGH_PERCENT:g} % quantiles",
     )
     for index, panel in enumerate(shown):
@@ -97,19 +102,11 @@ def _order(row: Row) -> tuple[bool, float, str]:
 def _pl_panel(content: Content, field: FieldContent, row: Row) -> _Panel:
     image, trouble = _image(content, row)
     highest = last_measured(field)
-    state = "" if highest is None else f", {volts(highest[1])}"
+    title = "PL" if highest is None else f"PL (circles: EL {volts(highest[1])})"
     dots = channel_dots(field, None if highest is None else highest[0])
     n = len(field.tables["dots"])
-    nothing = np.empty((0, 2))
     return _Panel(
-        row,
-        image,
-        f"PL{state and ' (circles: EL' + state[1:] + ')'}",
-        count(n, "dot"),
-        dots,
-        nothing,
-        trouble,
-        field.pixel_um,
+        row, image, title, count(n, "dot"), dots, np.empty((0, 2)), True, trouble, field.pixel_um
     )
 
 
@@ -134,7 +131,7 @@ def _el_panel(content: Content, field: FieldContent, row: Row, ambiguous: bool) 
     if affine is not None and field.pixel_um is not None:
         pixel_um = field.pixel_um * float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
     title = f"{name} at {volts(row['voltage_v'])}"
-    return _Panel(row, image, title, counted, dots, own, trouble, pixel_um)
+    return _Panel(row, image, title, counted, dots, own, affine is not None, trouble, pixel_um)
 
 
 def _image(content: Content, row: Row) -> tuple[Array | None, str]:
@@ -176,9 +173,10 @@ def _own_places(field: FieldContent, channel: str, *, only_unmatched: bool) -> A
 
 def _draw(grid: Panels, index: int, panel: _Panel) -> None:
     axes = grid.panel(index)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.xaxis.set_visible(False)
+    axes.yaxis.set_visible(False)
     axes.set_facecolor(NIGHT)
+    axes.set_anchor("S")
     axes.set_title(panel.title, loc="left")
     axes.set_title(panel.count, loc="right", fontweight="normal", fontsize=10.5)
     if panel.image is None:
@@ -194,7 +192,7 @@ def _draw(grid: Panels, index: int, panel: _Panel) -> None:
         (panel.dots.other, _OTHER, (0, (1, 1.6)), 0.8),
     ):
         _circles(axes, places, radius, colour, line, width)
-    own_style = ("s", YELLOW) if not panel.trouble else ("D", _NO_ANSWER)
+    own_style = ("s", YELLOW) if panel.registered else ("D", _NO_ANSWER)
     _own_marks(axes, panel.own, *own_style)
     _scale_bar(axes, panel.image.shape, panel.pixel_um)
     if panel.trouble:
@@ -234,15 +232,19 @@ def _colour_bar(
 ) -> None:
     left, bottom = grid.corners_in[index]
     width = grid.panel_in[0]
-    bar = grid.axes(left, bottom - 0.15, width, 0.09)
-    bar.imshow(np.linspace(0, 1, 256)[np.newaxis], cmap=colours, aspect="auto")
-    bar.set_axis_off()
+    place = grid.box(left, bottom - 0.15, width, 0.09)
+    # Not in axes of its own, which would take as long as the image.
+    bar = BboxImage(TransformedBbox(place, grid.figure.transFigure), cmap=colours)
+    bar.set_data(np.linspace(0, 1, 256)[np.newaxis])
+    grid.figure.add_artist(bar)
     for x, align, text in (
-        (0, "left", number(low)),
-        (0.5, "center", unit),
-        (1, "right", number(high)),
+        (place.x0, "left", number(low)),
+        ((place.x0 + place.x1) / 2, "center", unit),
+        (place.x1, "right", number(high)),
     ):
-        bar.text(x, -0.6, text, ha=align, va="top", fontsize=9, transform=bar.transAxes)
+        grid.figure.text(
+            x, grid.box(0, bottom - 0.2, 0, 0).y0, text, ha=align, va="top", fontsize=9
+        )
 
 
 def _circle_radius(row: Row, image: Array) -> float:
@@ -344,10 +346,10 @@ def _legend(grid: Panels, shown: list[_Panel]) -> None:
         if any(len(getattr(panel.dots, places)) for panel in shown):
             entries.append(Line2D([], [], color=colour, ls=line, lw=1.6, label=name))
     for name, marker, colour, wanted in (
-        ("EL source without a PL dot", "s", YELLOW, False),
-        ("localization in a channel without registration", "D", _NO_ANSWER, True),
+        ("EL source without a PL dot", "s", YELLOW, True),
+        ("localization in a channel without registration", "D", _NO_ANSWER, False),
     ):
-        if any(len(panel.own) and bool(panel.trouble) == wanted for panel in shown):
+        if any(len(panel.own) and panel.registered == wanted for panel in shown):
             entries.append(
                 Line2D([], [], color=colour, marker=marker, mfc="none", ls="none", ms=8, label=name)
             )

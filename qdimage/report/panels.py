@@ -10,8 +10,9 @@ from typing import Any
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
-from qdimage.report.style import label
+from qdimage.report.style import heading, label
 
 PANEL_IN = 3.75
 _GAP_IN = 0.22
@@ -44,10 +45,18 @@ class Panels:
     corners_in: tuple[tuple[float, float], ...]
     spare_in: tuple[float, float, float, float]
 
+    def box(self, left: float, bottom: float, width: float, height: float) -> Bbox:
+        """Return a place in inches as shares of the figure."""
+        w, h = self.width_in, self.height_in
+        return Bbox.from_bounds(left / w, bottom / h, width / w, height / h)
+
     def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Return new axes at a place in inches."""
-        w, h = self.width_in, self.height_in
-        return self.figure.add_axes((left / w, bottom / h, width / w, height / h))
+        return self.figure.add_axes(self.box(left, bottom, width, height).bounds)
+
+    def is_first(self, index: int) -> bool:
+        """Whether a panel begins a row."""
+        return self.corners_in[index][0] == self.corners_in[0][0]
 
     def panel(self, index: int) -> Axes:
         """Return new axes in a panel's place."""
@@ -67,10 +76,17 @@ class Panels:
         columns = 1 if height > 1 else max(1, int(width / entry_in))
         place.legend(handles, names, loc="center", ncols=columns, **style)
 
-    def title(self, text: str, note: str) -> None:
-        """Write the figure's title, and a note beneath it."""
+    def title(self, name: str, text: str, note: str) -> None:
+        """Write the figure's title, a name and a text, and a note beneath it."""
         x, h = _GAP_IN / self.width_in, self.height_in
-        self.figure.text(x, 1 - 0.13 / h, text, fontsize=13, fontweight="bold", va="top")
+        self.figure.text(
+            x,
+            1 - 0.13 / h,
+            heading(name, text, self.width_in),
+            fontsize=13,
+            fontweight="bold",
+            va="top",
+        )
         self.figure.text(x, 1 - 0.40 / h, note, fontsize=9.5, va="top", color="#555555")
 
 
@@ -123,7 +139,7 @@ def panel_grid(
 
 def _columns(n_panels: int) -> int:
     if n_panels <= 3:
-        return max(1, n_panels)
+        return max(2, n_panels)
     return 3 if n_panels <= 6 else 4
 
 

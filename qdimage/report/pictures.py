@@ -1,6 +1,6 @@
 """Which figures a report has, and what their captions say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from qdimage.report.style import house_style, save
 from qdimage.report.turn_on_figures import draw_turn_on
 
 FOLDER = "figures"
+_WIDE_IN = 10.0
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,14 @@ class Picture:
     stem : str
         File name without extension, in the folder `FOLDER`.
     name, caption : str
+    wide : bool
+        Whether it needs the whole width of a page.
     """
 
     stem: str
     name: str
     caption: str
+    wide: bool
 
 
 @dataclass(frozen=True)
@@ -106,23 +110,28 @@ def draw_pictures(content: Content) -> Pictures:
     with house_style():
         for number, device in enumerate(content.devices, start=1):
             prefix = f"device_{number:02d}_{slug(device)}"
-            by_device[device] = [
-                Picture(f"{prefix}_{kind}", name, caption)
+            drawn = (
+                (kind, name, caption, draw(content, device))
                 for kind, name, caption, draw in _DEVICE
-                if _save(draw(content, device), folder, f"{prefix}_{kind}")
-            ]
+            )
+            by_device[device] = _saved(drawn, folder, prefix)
         for field in content.fields:
             prefix = f"field_{field_folder(field.number, field.name)}"
-            by_field[field.number] = [
-                Picture(f"{prefix}_{kind}", name, caption)
-                for kind, name, caption, draw_field in _FIELD
-                if _save(draw_field(content, field), folder, f"{prefix}_{kind}")
-            ]
+            drawn = (
+                (kind, name, caption, draw(content, field)) for kind, name, caption, draw in _FIELD
+            )
+            by_field[field.number] = _saved(drawn, folder, prefix)
     return Pictures(by_device, by_field)
 
 
-def _save(figure: Figure | None, folder: Path, stem: str) -> bool:
-    if figure is None:
-        return False
-    save(figure, folder, stem)
-    return True
+def _saved(
+    drawn: Iterable[tuple[str, str, str, Figure | None]], folder: Path, prefix: str
+) -> list[Picture]:
+    pictures = []
+    for kind, name, caption, figure in drawn:
+        if figure is None:
+            continue
+        stem = f"{prefix}_{kind}"
+        save(figure, folder, stem)
+        pictures.append(Picture(stem, name, caption, figure.get_figwidth() > _WIDE_IN))
+    return pictures

@@ -4,18 +4,22 @@ Fixed places spare Matplotlib the search for room, which takes as long as the dr
 """
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from qdimage.report.style import label
+from qdimage.report.style import heading
+from qdimage.report.words import number
 
 WIDTH_IN = 8.0
 PLOT_IN = WIDTH_IN - 0.95 - 0.25
-_LEFT_IN, _BOTTOM_IN, _HEAD_IN = 0.95, 1.15, 0.68
+_LEFT_IN, _BOTTOM_IN, _HEAD_IN = 0.95, 1.15, 0.85
 _NAME_X_IN, _NAME_Y_IN = 0.42, 0.7
 
 
-def single_plot(title: str, x_name: str, y_name: str, *, height_in: float) -> tuple[Figure, Axes]:
-    """Return a figure with one pair of axes."""
+def single_plot(
+    name: str, title: str, x_name: str, y_name: str, *, height_in: float
+) -> tuple[Figure, Axes]:
+    """Return a figure with one pair of axes; its title begins with a name."""
     figure = Figure(figsize=(WIDTH_IN, height_in))
     height = height_in - _BOTTOM_IN - _HEAD_IN
     axes = figure.add_axes(
@@ -25,7 +29,7 @@ def single_plot(title: str, x_name: str, y_name: str, *, height_in: float) -> tu
     figure.text(
         0.2 / WIDTH_IN,
         1 - 0.13 / height_in,
-        label(title, 80),
+        heading(name, title, WIDTH_IN),
         va="top",
         fontsize=13,
         fontweight="bold",
@@ -52,3 +56,15 @@ def legend_beneath(figure: Figure, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     if handles:
         figure.legend(handles, names, loc="lower center", ncols=2, markerscale=1.2)
+
+
+def plain_log(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers; within one decade also between."""
+
+    def between(value: float, _: float) -> str:
+        low, high = axis.get_view_interval()
+        crowded = high > 4 * low and f"{value:.0e}"[0] in "6789"
+        return "" if high > 10 * low or crowded else number(value)
+
+    axis.set_major_formatter(lambda value, _: number(value, 1))
+    axis.set_minor_formatter(between)

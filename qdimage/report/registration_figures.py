@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from qdimage.report.content import Array, FieldContent, Mask, Row, numbers, rows_of
 from qdimage.report.panels import Panels, panel_grid, wrapped
 from qdimage.report.plots import name_axes
-from qdimage.report.style import GREY, INK, PALE, VERMILION, VOLTAGE_MAP, label
-from qdimage.report.words import number, round_down, volts
+from qdimage.report.style import GREY, INK, PALE, VERMILION, VOLTAGE_MAP
+from qdimage.report.words import count, number, round_down, volts
 
 _FOOT_IN, _LEFT_IN, _LEGEND_IN = 0.62, 0.75, 0.5
 # A typical long arrow takes this share of the field.
@@ -66,7 +66,8 @@ def draw_registration(field: FieldContent) -> Figure | None:
     )
     magnification = _magnification(channels, width)
     grid.title(
-        label(f"{field.device} · {field.name}: registration residuals", 90),
+        f"{field.device} · {field.name}",
+        ": registration residuals",
         f"EL minus PL position of matched pairs; arrows magnified {magnification:g} times, "
         "bars give the length of a residual",
     )
@@ -121,7 +122,9 @@ def _map(
     axes.spines[:].set_visible(True)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
-    name_axes(axes, "x_px, field (px)", "y_px, field (px)", grid.panel_in, _NAME_Y_IN)
+    y_name = "y_px, field (px)" if grid.is_first(index) else ""
+    axes.tick_params(labelleft=grid.is_first(index))
+    name_axes(axes, "x_px, field (px)", y_name, grid.panel_in, _NAME_Y_IN)
     if channel.row["status"] != "ok":
         text = f"{channel.row['status'] or 'not registered'}: {channel.row['message']}"
         axes.text(
@@ -136,7 +139,7 @@ def _map(
         return
     n = int(channel.matched.sum())
     axes.set_title(
-        f"{n} pairs, rms {number(channel.rms_px, 2)} px",
+        f"{count(n, 'pair')}, rms {number(channel.rms_px, 2)} px",
         loc="right",
         fontweight="normal",
         fontsize=10,

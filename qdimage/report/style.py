@@ -32,6 +32,7 @@ VOLTAGE_MAP = LinearSegmentedColormap.from_list(
 DPI = 160
 _FONT = "DejaVu Sans"
 _LONGEST_LABEL = 40
+_HEADING_CHARACTER_IN, _SHORTEST_NAME = 0.125, 8
 # Half the time of the default, and 5 % larger.
 _COMPRESSION = 4
 
@@ -101,3 +102,9 @@ def label(text: str, longest: int = _LONGEST_LABEL) -> str:
     if len(line) > longest:
         line = line[: longest - 1] + "…"
     return line.replace("$", r"\$")
+
+
+def heading(name: str, text: str, width_in: float) -> str:
+    """Return a figure's title, the name cut so that all of it fits into a width."""
+    room = int(width_in / _HEADING_CHARACTER_IN) - len(text)
+    return label(name, max(room, _SHORTEST_NAME)) + text

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from qdimage.model.flags import DotFlag, flag_names
 from qdimage.report.content import Content, FieldContent, Row, flag_mask, rows_of, signal_units
-from qdimage.report.words import count
+from qdimage.report.words import count, volts
 
 _STEPS = {"channels": "stack", "registration": "registration", "turn_on": "EL fluxes"}
 
@@ -60,7 +60,7 @@ def field_troubles(field: FieldContent) -> list[Trouble]:
         for row in rows_of(field.tables[table]):
             if row["status"] in ("refused", "failed"):
                 found.setdefault(row["channel"], _trouble(row, step))
-    return list(found.values())
+    return sorted(found.values(), key=lambda trouble: trouble.voltage_v or 0.0)
 
 
 def _trouble(row: Row, step: str) -> Trouble:
@@ -111,5 +111,5 @@ def _doubts(content: Content) -> list[str]:
             notes.append(f"{row['device']}, {row['field']}, {row['channel']}: {row['message']}")
     for row in rows_of(content.tables["turn_on"]):
         if row["status"] == "ok" and row["message"]:
-            notes.append(f"{row['device']}, {row['voltage_v']:g} V: {row['message']}")
+            notes.append(f"{row['device']}, {volts(row['voltage_v'])}: {row['message']}")
     return notes

@@ -29,7 +29,8 @@ def draw_turn_on(content: Content, device: str) -> Figure | None:
     known = f_min[np.isfinite(f_min)]
     limit = number(float(known[0])) if len(known) else "unknown"
     figure, axes = single_plot(
-        f"{device}: PL-visible dots that are lit in EL",
+        device,
+        ": PL-visible dots that are lit in EL",
         "voltage_v (V)",
         f"fraction brighter than F_min = {limit} {flux_unit(signal_units(single))}",
         height_in=_HEIGHT_IN,
@@ -132,16 +133,14 @@ def _counts(axes: Axes, pooled: "pd.DataFrame", step: float) -> None:
     known = pooled[pooled["n_pl"].notna()]
     if room_in < _NARROW_IN or not len(known):
         return
-    axes.text(
-        -0.012, 1.045, "lit / n", transform=axes.get_yaxis_transform(), ha="right", fontsize=9
-    )
+    axes.text(-0.012, 1.045, "lit/n", transform=axes.get_yaxis_transform(), ha="right", fontsize=9)
     for voltage, lit, n in zip(
         numbers(known, "voltage_v"), numbers(known, "n_lit"), numbers(known, "n_pl"), strict=True
     ):
         axes.text(
             voltage,
             1.045,
-            f"{lit:.0f} / {n:.0f}",
+            f"{lit:.0f}/{n:.0f}",
             ha="center",
             va="bottom",
             fontsize=9,

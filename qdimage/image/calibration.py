@@ -13,14 +13,15 @@ ESTIMATED = "estimated from the data"
 DEFAULT = "default"
 
 _TRANSFER_BINS = 40
-_MIN_TRANSFER_BINS = 5
 _MIN_FRAMES_FOR_TRANSFER = 4
-# 5th to 95th percentile of the pixels' means, in standard deviations of their noise: noise alone
-# spans 3.3, and sorting by it turns the skewness of the register's output into a slope.
+# Between low and high percentiles of the pixels' means, in standard deviations of their noise:
+# noise alone spans 3.3, and sorting by it makes a slope of the register's skewness.
 _SPAN_FOR_SLOPE = 10.0
 _DIFFERENCE_VARIANCE = 20.0  # of the kernel below, for white noise of unit variance
 _DIFFERENCE_KERNEL = np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
 _MAD_TO_SIGMA = 1.4826
+_CLIP_SIGMA = 5.0
+_CLIPPINGS = 10
 
 
 def default_ceiling_adu(dtype: np.dtype[Any]) -> float:
@@ -63,20 +64,24 @@ def noise_model(camera: Camera, statistics: StackStatistics) -> NoiseModel:
     With gain and sensitivity known: variance = F^2 (photoelectrons + clock-induced charge)
     + (read noise / EM gain)^2, F^2 = 2 with EM gain and 1 without (Robbins and Hadwen, IEEE
     Trans. Electron Devices 50, 1227, 2003). Otherwise the slope and the intercept of variance
-    against mean are measured on the stack. A missing read noise is measured likewise.
+    against mean are measured on the stack. A missing read noise is measured likewise, and with a
+    bias from the stack the noise of the light that it hides.
     """
     if camera.em_gain is None or camera.electrons_per_adu is None:
         return _noise_from_stack(camera, statistics)
     unit_per_electron = 1.0 / (camera.quantum_efficiency or 1.0)
     excess = 2.0 if camera.em_gain > 1 else 1.0
     clock_induced = (camera.clock_induced_charge_e or 0.0) * unit_per_electron
+    read_variance = 0.0
     if camera.read_noise_e is not None:
         read_variance = (camera.read_noise_e / camera.em_gain * unit_per_electron) ** 2
-    else:
+    if camera.read_noise_e is None or camera.sources.get("bias_adu") == ESTIMATED:
+        # An estimated bias hides background light, whose noise must not be lost with it.
         mean, variance = _background_noise(statistics)
         scale = adu_to_signal(camera)
         signal = max((mean - (camera.bias_adu or 0.0)) * scale, 0.0)
-        read_variance = max(variance * scale**2 - excess * unit_per_electron * signal, 0.0)
+        measured = variance * scale**2 - excess * unit_per_electron * signal
+        read_variance = max(read_variance, measured)
     return NoiseModel(signal_unit(camera), unit_per_electron, excess, read_variance, clock_induced)
 
 
@@ -98,8 +103,12 @@ def _background_noise(statistics: StackStatistics) -> tuple[float, float]:
         return mean, float(np.median(_pooled(statistics.temporal_variance)))
     from scipy.ndimage import convolve
 
-    rough = convolve(statistics.mean, _DIFFERENCE_KERNEL, mode="reflect")
-    sigma = _MAD_TO_SIGMA * float(np.median(np.abs(rough)))
+    rough = np.abs(convolve(statistics.mean, _DIFFERENCE_KERNEL, mode="reflect"))
+    sigma = _MAD_TO_SIGMA * float(np.median(rough))
+    # Where most pixels hold no electron, the median knows nothing of those that do.
+    for _ in range(_CLIPPINGS):
+        within = rough[rough <= _CLIP_SIGMA * sigma]
+        sigma = float(np.sqrt(np.mean(within**2)))
     return mean, sigma**2 / _DIFFERENCE_VARIANCE * statistics.n_frames
 
 
@@ -114,7 +123,11 @@ def _pooled(image: NDArray[np.float64], size: int = 8) -> NDArray[np.float64]:
 
 
 def _transfer_slope(statistics: StackStatistics) -> float | None:
-    """Slope of one-frame variance against mean over pixels; None without a span of means."""
+    """Slope of one-frame variance against mean over pixels; None without a span of means.
+
+    The background's own span is preferred; else the brightest pixels are taken in, where blinking
+    may add to the variance.
+    """
     too_few_pixels = statistics.total.size < 4 * _TRANSFER_BINS
     if statistics.n_frames < _MIN_FRAMES_FOR_TRANSFER or too_few_pixels:
         return None
@@ -123,10 +136,11 @@ def _transfer_slope(statistics: StackStatistics) -> float | None:
     groups = np.array_split(order, _TRANSFER_BINS)
     x = np.array([mean[group].mean() for group in groups])
     y = np.array([variance[group].mean() for group in groups])
-    low, high = np.percentile(x, [5, 95])
-    inside = (x >= low) & (x <= high)
     noise = np.sqrt(np.median(y) / statistics.n_frames)
-    if inside.sum() < _MIN_TRANSFER_BINS or high - low <= _SPAN_FOR_SLOPE * noise:
-        return None
-    slope = float(np.polyfit(x[inside], y[inside], 1)[0])
-    return slope if slope > 0 else None
+    low, *highs = np.percentile(x, [5, 95, 100])
+    for high in highs:
+        if high - low > _SPAN_FOR_SLOPE * noise:
+            inside = (x >= low) & (x <= high)
+            slope = float(np.polyfit(x[inside], y[inside], 1)[0])
+            return slope if slope > 0 else None
+    return None

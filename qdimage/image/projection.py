@@ -119,8 +119,8 @@ def _refuse_empty(stack: Stack, statistics: StackStatistics, ceiling: float) -> 
         )
     if not np.all(np.isfinite(statistics.difference_sq)):
         raise FormatError(
-            f"{stack.source}: found values of {statistics.highest.max():g}, whose squares overflow, "
-            "expected ADU; export the camera's raw frames"
+            f"{stack.source}: found values as large as {statistics.highest.max():g}, whose squares "
+            "overflow, expected ADU; export the camera's raw frames"
         )
     level = statistics.highest.max()
     if statistics.highest.min() == level and not statistics.difference_sq.any():

@@ -82,7 +82,16 @@ def test_without_keys_the_noise_of_the_background_is_that_of_the_frames(
     level = np.median(image.mean)
     predicted = image.noise.variance_slope * level + image.noise.read_variance
     measured = np.var(empty_frames(chip, 5.0, 20).astype(float))
-    assert predicted == pytest.approx(measured, rel=0.15)
+    # Up to three frames are judged by their neighbouring pixels, to which dots add.
+    assert 0.85 < predicted / measured < (1.35 if n_frames < 4 else 1.15)
+
+
+@pytest.mark.parametrize("n_frames", [2, 20])
+def test_light_that_an_estimated_bias_hides_keeps_its_noise(n_frames: int) -> None:
+    frames = empty_frames(EMCCD, 5.0, n_frames)
+    image = image_of(frames, replace(EMCCD.keys, bias_adu=None))
+    predicted = image.noise.variance_slope * np.median(image.mean) + image.noise.read_variance
+    assert predicted == pytest.approx(EMCCD.variance(5.0), rel=0.15)
 
 
 def test_an_even_field_does_not_pass_its_skewness_off_as_gain() -> None:

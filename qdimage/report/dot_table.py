@@ -79,7 +79,7 @@ def dot_table(content: Content) -> DotTable:
         )
         for column in columns
     ]
-    voltages, fluxes = _el_fluxes(content)
+    voltages, fluxes = _el_fluxes(content, set(shown["field"]))
     at = next((k for k, each in enumerate(columns) if each.name == "flags"), len(columns))
     headings[at:at] = [
         Heading(
@@ -127,14 +127,16 @@ def _short(name: str, value: float) -> str:
     return f"{value:g}" if name.endswith("_v") else number(value)
 
 
-def _el_fluxes(content: Content) -> tuple[list[float], dict[Any, dict[float, Cell]]]:
+def _el_fluxes(
+    content: Content, fields: set[str]
+) -> tuple[list[float], dict[Any, dict[float, Cell]]]:
     table = content.tables["dot_channels"]
     voltages = sorted({float(v) for v in table["voltage_v"].dropna()})
     if len(voltages) > _MOST_VOLTAGES:
         return [], {}
     cells: dict[Any, dict[float, Cell]] = {}
     columns = ["device", "field", "dot_id", "voltage_v", "photons_s", "photons_upper_s", "lit"]
-    for row in rows_of(table[columns]):
+    for row in rows_of(table.loc[table["field"].isin(fields), columns]):
         if row["voltage_v"] is None or row["photons_s"] is None:
             continue
         key = row["device"], row["field"], row["dot_id"]

@@ -1,8 +1,5 @@
 """PL and EL images of a field side by side, with circles around the dots."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
@@ -12,20 +9,12 @@ from matplotlib.image import BboxImage
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import TransformedBbox
-from numpy.typing import NDArray
 
-from qdimage.errors import FormatError
-from qdimage.io.image_file import read_image
-from qdimage.report.content import Content, FieldContent, Row, numbers, rows_of
+from qdimage.report.content import Array, Content, FieldContent, Row
+from qdimage.report.micrograph_panels import Panel, field_panels
 from qdimage.report.panels import PANEL_IN, Panels, panel_grid, wrapped
-from qdimage.report.states import Dots, channel_dots, last_measured
 from qdimage.report.style import DPI, EL_MAP, NIGHT, PL_MAP, YELLOW
-from qdimage.report.words import count, number, pixel_flux_unit, round_down, volts
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Array = NDArray[np.float64]
+from qdimage.report.words import number, pixel_flux_unit, round_down
 
 _LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.7
 _FOOT_IN, _LEGEND_IN = 0.42, 0.62
@@ -34,40 +23,9 @@ _NO_ANSWER = "#ffb454"
 _BAR_SHARE = 0.25
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """What one panel shows.
-
-    Attributes
-    ----------
-    row : dict
-        Of the table `channels`.
-    image : ndarray or None
-    title, count : str
-    dots : Dots
-        In the image's own frame.
-    own : ndarray, shape (n, 2)
-        Further places: sources without a PL dot, or all localizations if not registered.
-    registered : bool
-    trouble : str
-        Why there is no answer; "" where there is one.
-    pixel_um : float or None
-    """
-
-    row: Row
-    image: Array | None
-    title: str
-    count: str
-    dots: Dots
-    own: Array
-    registered: bool
-    trouble: str
-    pixel_um: float | None
-
-
 def draw_micrographs(content: Content, field: FieldContent) -> Figure | None:
     """Return the figure of a field; None where it has no channel."""
-    shown = _panels(content, field)
+    shown = field_panels(content, field)
     if not shown:
         return None
     sizes = [panel.image.shape for panel in shown if panel.image is not None]
@@ -84,94 +42,7 @@ def draw_micrographs(content: Content, field: FieldContent) -> Figure | None:
     return grid.figure
 
 
-def _panels(content: Content, field: FieldContent) -> list[_Panel]:
-    rows = sorted(rows_of(field.tables["channels"]), key=_order)
-    voltages = [row["voltage_v"] for row in rows if row["kind"] == "el"]
-    return [
-        _pl_panel(content, field, row)
-        if row["kind"] == "pl"
-        else _el_panel(content, field, row, voltages.count(row["voltage_v"]) > 1)
-        for row in rows
-    ]
-
-
-def _order(row: Row) -> tuple[bool, float, str]:
-    return row["kind"] != "pl", row["voltage_v"] or 0.0, row["channel"]
-
-
-def _pl_panel(content: Content, field: FieldContent, row: Row) -> _Panel:
-    image, trouble = _image(content, row)
-    highest = last_measured(field)
-    title = "PL" if highest is None else f"PL (circles: EL {volts(highest[1])})"
-    dots = channel_dots(field, None if highest is None else highest[0])
-    n = len(field.tables["dots"])
-    return _Panel(
-        row, image, title, count(n, "dot"), dots, np.empty((0, 2)), True, trouble, field.pixel_um
-    )
-
-
-def _el_panel(content: Content, field: FieldContent, row: Row, ambiguous: bool) -> _Panel:
-    image, trouble = _image(content, row)
-    name = row["channel"] if ambiguous else "EL"
-    found = field.tables["registration"]
-    registration = rows_of(found[found["channel"] == row["channel"]])
-    fractions = field.tables["turn_on"]
-    turn_on = rows_of(fractions[fractions["channel"] == row["channel"]])
-    affine = _affine(registration[0]) if registration else None
-    counted = ""
-    if turn_on and turn_on[0]["n_pl"] is not None:
-        counted = f"{turn_on[0]['n_lit']} / {turn_on[0]['n_pl']} lit"
-    for answer in (*registration, *turn_on):
-        if answer["status"] not in ("", "ok"):
-            trouble = trouble or f"{answer['status']}: {answer['message']}"
-    dots, own = Dots.none(), _own_places(field, row["channel"], only_unmatched=affine is not None)
-    if affine is not None:
-        dots = channel_dots(field, row["channel"]).moved(inverse(affine))
-    pixel_um = None
-    if affine is not None and field.pixel_um is not None:
-        pixel_um = field.pixel_um * float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
-    title = f"{name} at {volts(row['voltage_v'])}"
-    return _Panel(row, image, title, counted, dots, own, affine is not None, trouble, pixel_um)
-
-
-def _image(content: Content, row: Row) -> tuple[Array | None, str]:
-    if not row["image"]:
-        return None, f"{row['status']}: {row['message']}" if row["message"] else "no image"
-    try:
-        image = read_image(content.out / row["image"])
-    except FormatError:
-        return None, f"{row['image']} is missing or damaged; run the analysis again"
-    if image.ndim != 2 or image.size == 0:
-        return None, f"{row['image']} is no picture; run the analysis again"
-    return image, ""
-
-
-def _affine(row: Row) -> Array | None:
-    values = [row[f"m{i}{j}"] for i in range(2) for j in range(3)]
-    if row["status"] != "ok" or any(value is None for value in values):
-        return None
-    affine = np.array(values, float).reshape(2, 3)
-    return affine if abs(np.linalg.det(affine[:, :2])) > 0 else None
-
-
-def inverse(affine: Array) -> Array:
-    """Return the map back, of a 2x3 affine map."""
-    linear = np.linalg.inv(affine[:, :2])
-    return np.column_stack([linear, -linear @ affine[:, 2]])
-
-
-def _own_places(field: FieldContent, channel: str, *, only_unmatched: bool) -> Array:
-    found = field.tables["localizations"]
-    own: pd.DataFrame = found[found["channel"] == channel]
-    if only_unmatched:
-        matches = field.tables["matches"]
-        matches = matches[matches["channel"] == channel]
-        free = set(matches.loc[matches["dot_id"].isna(), "loc_id"])
-        own = own[own["loc_id"].isin(free)]
-    return np.column_stack([numbers(own, "x_px"), numbers(own, "y_px")])
-
-
-def _draw(grid: Panels, index: int, panel: _Panel) -> None:
+def _draw(grid: Panels, index: int, panel: Panel) -> None:
     axes = grid.panel(index)
     axes.xaxis.set_visible(False)
     axes.yaxis.set_visible(False)
@@ -336,7 +207,7 @@ def _say(axes: Axes, text: str, y: float) -> None:
     )
 
 
-def _legend(grid: Panels, shown: list[_Panel]) -> None:
+def _legend(grid: Panels, shown: list[Panel]) -> None:
     entries = []
     for name, places, colour, line in (
         ("PL dot brighter in EL than F_min (lit)", "lit", _LIT, "-"),

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from qdimage.report.content import Array, FieldContent, Mask, Row, numbers, rows_of
 from qdimage.report.panels import Panels, panel_grid, wrapped
 from qdimage.report.plots import name_axes
+from qdimage.report.states import reference_channel
 from qdimage.report.style import GREY, INK, PALE, VERMILION, VOLTAGE_MAP
 from qdimage.report.words import count, number, round_down, volts
 
@@ -92,7 +93,8 @@ def _residuals(field: FieldContent, row: Row) -> _Residuals:
 
 def _frame(field: FieldContent) -> tuple[float, float]:
     channels = field.tables["channels"]
-    sizes = channels[(channels["kind"] == "pl") & channels["width_px"].notna()]
+    sizes = channels[channels["channel"] == (reference_channel(field) or "")]
+    sizes = sizes[sizes["width_px"].notna()]
     if not len(sizes):
         return 1.0, 1.0
     return float(numbers(sizes, "width_px")[0]), float(numbers(sizes, "height_px")[0])

@@ -80,6 +80,20 @@ def channel_dots(field: FieldContent, channel: str | None) -> Dots:
     return Dots(places[is_lit], places[is_dark], places[~is_lit & ~is_dark])
 
 
+def reference_channel(field: FieldContent) -> str | None:
+    """Return the PL channel whose dots the field's are; None where it failed, or there is none."""
+    channels = field.tables["channels"]
+    pl = [str(name) for name in channels.loc[channels["kind"] == "pl", "channel"]]
+    if len(pl) <= 1:
+        return pl[0] if pl else None
+    dots, found = field.tables["dots"], field.tables["localizations"]
+    for name in pl:
+        own = found[found["channel"] == name]
+        if len(own) == len(dots) and np.array_equal(numbers(own, "x_px"), numbers(dots, "x_px")):
+            return name
+    return None
+
+
 def last_measured(field: FieldContent) -> tuple[str, float] | None:
     """Return name and voltage of the channel of highest voltage that gave a fraction."""
     fractions = field.tables["turn_on"]

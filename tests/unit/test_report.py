@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from finished_run import N_DOTS, SHIFT, El, Field, make_run
 from matplotlib.figure import Figure
@@ -18,14 +19,15 @@ from scipy.spatial import cKDTree
 from qdimage.config import AnalysisOptions
 from qdimage.errors import FormatError
 from qdimage.io.table_file import read_table, write_table
-from qdimage.model.tables import IMAGE_TABLES
+from qdimage.model.tables import CHANNELS, DOTS, IMAGE_TABLES, LOCALIZATIONS
+from qdimage.pipeline.tables import as_frame
 from qdimage.report.build import build_report
 from qdimage.report.content import read_content
 from qdimage.report.distance_figures import expected_by_chance
 from qdimage.report.html import MOST_FIELDS_WITH_PICTURES, render
-from qdimage.report.micrographs import inverse
+from qdimage.report.micrograph_panels import field_panels, inverse
 from qdimage.report.pictures import Picture, Pictures
-from qdimage.report.states import channel_dots, channel_states
+from qdimage.report.states import channel_dots, channel_states, reference_channel
 from qdimage.report.style import house_style, label, save
 from qdimage.report.turn_on_figures import draw_turn_on
 from qdimage.report.words import number, percent, round_down
@@ -375,6 +377,26 @@ def test_dots_are_drawn_where_the_channel_shows_them(usual: Path) -> None:
     dots = channel_dots(read_content(usual).fields[0], "EL 2.4V")
     back = dots.moved(inverse(affine)).moved(affine)
     np.testing.assert_allclose(back.lit, dots.lit, atol=1e-9)
+
+
+def test_only_the_reference_shows_the_dots(tmp_path: Path) -> None:
+    out = make_run(tmp_path / "out", [Field()])
+    channels = read_table(out, CHANNELS)
+    second = channels[channels["kind"] == "pl"].assign(channel="PL before")
+    write_table(pd.concat([channels, second]), CHANNELS, out)
+    found, dots = read_table(out, LOCALIZATIONS), read_table(out, DOTS)
+    shared = ["device", "field", "x_px", "y_px"]
+    reference = dots[shared].assign(channel="PL", loc_id=dots["dot_id"])
+    other = dots[shared][:4].assign(channel="PL before", loc_id=dots["dot_id"][:4])
+    rows = [*found.to_dict("records"), *reference.to_dict("records"), *other.to_dict("records")]
+    write_table(as_frame(rows, LOCALIZATIONS), LOCALIZATIONS, out)
+    content = read_content(out)
+    panels = {panel.row["channel"]: panel for panel in field_panels(content, content.fields[0])}
+    assert reference_channel(content.fields[0]) == "PL"
+    assert len(panels["PL"].dots.lit) == 7
+    assert len(panels["PL before"].dots.lit) == 0
+    assert len(panels["PL before"].own) == 4
+    build_report(out)
 
 
 def test_chance_level_adds_up_and_is_what_random_places_show() -> None:

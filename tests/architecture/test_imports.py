@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "units"},
     {"model"},
     {"numerics"},
-    {"io", "image", "localize", "register", "match"},
+    {"io", "image", "localize", "register", "match", "rates"},
     {"simulate"},
     {"config"},
     {"pipeline"},

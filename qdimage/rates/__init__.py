@@ -1,0 +1,1 @@
+"""Charge-carrier rate models: declared transitions, and what follows from them."""

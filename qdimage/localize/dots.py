@@ -30,6 +30,7 @@ _REACH_SIGMA = 3.5
 _SWEEPS = 3
 _MERGE_SIGMA = 0.7
 _EDGE_SIGMA = 2.5
+_DETERMINED_SIGMA = 3.0
 _PERMISSIVE = 0.7
 # The Gaussian spot is not the whole point-spread function: close to a bright dot, only sources
 # above these shares of its flux can be told from its rings.
@@ -233,6 +234,27 @@ def _fit(
     return spots[keep], result[keep]
 
 
+def _fit_determined(scene: _Scene, spots: Array, background: Array) -> tuple[Array, Array]:
+    """Fit all spots; among neighbours only those that the others cannot replace stay."""
+    spots, result = _fit(scene, spots, background)
+    for _ in range(_SWEEPS):
+        keep = _determined(scene, spots, result)
+        if keep.all():
+            break
+        spots, result = _fit(scene, spots[keep], background)
+    return spots, result
+
+
+def _determined(scene: _Scene, spots: Array, result: Array) -> NDArray[np.bool_]:
+    """Spots to keep: of neighbours whose joint fit leaves a flux open, the dimmest goes."""
+    keep = np.ones(len(spots), bool)
+    near = cKDTree(spots[:, :2]).query_ball_point(spots[:, :2], _TOGETHER_SIGMA * scene.sigma)
+    weak = spots[:, 2] < _DETERMINED_SIGMA * result[:, 2]
+    for index in np.argsort(spots[:, 2], kind="stable"):
+        keep[index] = not weak[index] or len(near[index]) == 1 or not keep[near[index]].all()
+    return keep
+
+
 def _still_apart(scene: _Scene, spots: Array, start: Array) -> NDArray[np.bool_]:
     height, width = scene.image.mean.shape
     keep = np.isfinite(spots).all(axis=1)
@@ -301,7 +323,7 @@ def _finish(
     scene: _Scene, options: LocalizeOptions, spots: Array, background: Array, tails: TailTable
 ) -> Localizations:
     if len(spots):
-        spots, result = _fit(scene, spots, background)
+        spots, result = _fit_determined(scene, spots, background)
         alarms = _false_alarms(scene, tails, result)
         keep = alarms <= options.false_alarms_per_frame
         spots, result, alarms = spots[keep], result[keep], alarms[keep]

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from qdimage.model.camera import Camera, NoiseModel
 
+_FLOOR = 1e-30  # far below any variance, whatever the unit
+
 
 @dataclass(frozen=True)
 class PhotonImage:
@@ -59,12 +61,12 @@ class PhotonImage:
     @property
     def variance_slope(self) -> float:
         """The noise's variance slope, kept above 0."""
-        return max(self.noise.variance_slope, 1e-3 * math.sqrt(self.noise.read_variance), 1e-12)
+        return max(self.noise.variance_slope, 1e-3 * math.sqrt(self.noise.read_variance), _FLOOR)
 
     @property
     def read_variance(self) -> float:
         """The noise's read variance, kept above 0."""
-        return max(self.noise.read_variance, 1e-12)
+        return max(self.noise.read_variance, _FLOOR)
 
     def weight(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
         """Inverse variance of each pixel of `mean` at a mean signal `level`; 0 if not usable."""

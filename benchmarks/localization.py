@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.camera import CAMERA_KEYS, Camera
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.stack import Stack
 from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
 from qdimage.localize.dots import localize
 from qdimage.localize.options import LocalizeOptions
-from qdimage.model.camera import CAMERA_KEYS, Camera
-from qdimage.model.localizations import Localizations
-from qdimage.model.stack import Stack
-from qdimage.simulate.camera import expose
-from qdimage.simulate.options import CameraOptions, PsfOptions
-from qdimage.simulate.psf import GaussianPsf, Psf, make_psf
-from qdimage.simulate.render import render_spots
+from qdimage.simulation.camera import expose
+from qdimage.simulation.options import CameraOptions, PsfOptions
+from qdimage.simulation.psf import GaussianPsf, Psf, make_psf
+from qdimage.simulation.render import render_spots
 
 Array = NDArray[np.float64]
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from qdimage.model.localizations import Localizations
-from qdimage.model.refusal import Refusal
-from qdimage.model.transform import Transform
-from qdimage.register.align import align
-from qdimage.register.options import RegisterOptions
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.transform import Transform
+from qdimage.registration.align import align
+from qdimage.registration.options import RegisterOptions
 
 Array = NDArray[np.float64]
 Rng = np.random.Generator

@@ -14,6 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from qdimage.domain.camera import Camera
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.stack import Stack
+from qdimage.domain.turn_on import TurnOn
 from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
 from qdimage.localize.dots import localize
@@ -23,22 +28,17 @@ from qdimage.match.options import MatchOptions
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
 from qdimage.match.turn_on import counted, turn_on_fraction
-from qdimage.model.camera import Camera
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.refusal import Refusal
-from qdimage.model.stack import Stack
-from qdimage.model.turn_on import TurnOn
-from qdimage.register.align import align
-from qdimage.register.options import RegisterOptions
-from qdimage.simulate.field import Channel, Field, channels_of, draw_field
-from qdimage.simulate.options import (
+from qdimage.registration.align import align
+from qdimage.registration.options import RegisterOptions
+from qdimage.simulation.field import Channel, Field, channels_of, draw_field
+from qdimage.simulation.options import (
     CameraOptions,
     ExperimentOptions,
     SceneOptions,
     SimulateOptions,
 )
-from qdimage.simulate.recording import Recording, record
-from qdimage.simulate.scene import DOT
+from qdimage.simulation.recording import Recording, record
+from qdimage.simulation.scene import DOT
 
 MATCH, REGISTER = MatchOptions(), RegisterOptions()
 _SAME_DOT_PX = 2.0

@@ -6,9 +6,9 @@ Run it in qdimage's environment: ``.qd/env/bin/python docs/generate.py``.
 from pathlib import Path
 
 from qdimage.config import AnalysisOptions, option_rows
-from qdimage.model.flags import FLAG_MEANING
-from qdimage.model.tables import IMAGE_TABLES, Table
-from qdimage.simulate.options import SimulateOptions
+from qdimage.domain.flags import FLAG_MEANING
+from qdimage.domain.tables import IMAGE_TABLES, Table
+from qdimage.simulation.options import SimulateOptions
 
 HERE = Path(__file__).resolve().parent
 _NOTE = "<!-- Written by docs/generate.py; change the code, not this page. -->"

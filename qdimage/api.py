@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 # Each call imports what it needs, so that a short one does not wait for numba and pandas.
 if TYPE_CHECKING:
     from qdimage.config import AnalysisOptions
+    from qdimage.domain.experiment import CameraKeys
+    from qdimage.domain.refusal import Refusal
     from qdimage.io.table_file import TableFormat
-    from qdimage.model.experiment import CameraKeys
-    from qdimage.model.refusal import Refusal
     from qdimage.pipeline.check import CheckResult
     from qdimage.pipeline.declare import Declaration
     from qdimage.pipeline.registration import Registered
@@ -114,7 +114,7 @@ def run(
     >>> result.tables["turn_on"]  # doctest: +SKIP
     """
     from qdimage.pipeline.run import run_plan
-    from qdimage.report.build import build_report
+    from qdimage.reporting.build import build_report
 
     planned = plan(paths, options=options, assignments=assignments, allow_outside=allow_outside)
     return run_plan(
@@ -279,8 +279,8 @@ def simulate(
         The fields' folders.
     """
     from qdimage.config import build_options
-    from qdimage.simulate.experiment import simulate_experiment
-    from qdimage.simulate.options import SimulateOptions
+    from qdimage.simulation.experiment import simulate_experiment
+    from qdimage.simulation.options import SimulateOptions
 
     built = build_options(
         SimulateOptions, options or {}, assignments=assignments, source="the simulator's options"
@@ -296,7 +296,7 @@ def report(out: PathLike) -> Path:
     FormatError
         If the folder holds no finished run.
     """
-    from qdimage.report.build import build_report
+    from qdimage.reporting.build import build_report
 
     return build_report(Path(out))
 
@@ -304,7 +304,7 @@ def report(out: PathLike) -> Path:
 def options(*, simulator: bool = False) -> list[dict[str, Any]]:
     """Return name, default, unit and meaning of every analysis (or simulator) option."""
     from qdimage.config import AnalysisOptions, option_rows
-    from qdimage.simulate.options import SimulateOptions
+    from qdimage.simulation.options import SimulateOptions
 
     return option_rows(SimulateOptions if simulator else AnalysisOptions)
 
@@ -324,8 +324,8 @@ def _options(options: Mapping[str, Any] | None, assignments: Sequence[str]) -> "
 
 
 def _camera(camera: Mapping[str, float] | PathLike | None) -> "tuple[CameraKeys, str]":
+    from qdimage.domain.experiment import CameraKeys
     from qdimage.io.camera_file import read_camera_file
-    from qdimage.model.experiment import CameraKeys
 
     if camera is None:
         return CameraKeys(), ""

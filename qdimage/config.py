@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from qdimage.domain.options import Options, option
 from qdimage.errors import ConfigurationError
 from qdimage.image.options import ImageOptions
 from qdimage.io.documents import format_toml
 from qdimage.io.experiment_file import explain, not_finite, read_toml
 from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
-from qdimage.model.options import Options, option
-from qdimage.register.options import RegisterOptions
+from qdimage.registration.options import RegisterOptions
 
 Model = TypeVar("Model", bound=Options)
 

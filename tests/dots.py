@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from qdimage.model.camera import Camera, NoiseModel
-from qdimage.model.localizations import Localizations
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.transform import Transform
+from qdimage.domain.camera import Camera, NoiseModel
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.transform import Transform
 
 Array = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from qdimage.domain.tables import IMAGE_TABLES
 from qdimage.io.image_file import write_image
 from qdimage.io.table_file import write_table
-from qdimage.model.tables import IMAGE_TABLES
 from qdimage.pipeline.tables import as_frame
 
 SIZE = 48

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf
 
+from qdimage.domain.camera import CAMERA_KEYS, Camera
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.stack import Stack
 from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
-from qdimage.model.camera import CAMERA_KEYS, Camera
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.stack import Stack
 
 Array = NDArray[np.float64]
 

@@ -107,7 +107,7 @@ def simulate(
 ) -> None:
     """Write a simulated device: experiment folders, their recipe, and the ground truth."""
     from qdimage import api
-    from qdimage.simulate.recipe import read_recipe
+    from qdimage.simulation.recipe import read_recipe
 
     recipe = read_recipe(config) if config else None
     recorded = recipe.seed if recipe is not None else None

@@ -58,7 +58,7 @@ def locate(
     """Localize the dots of one stack."""
     from qdimage import api
     from qdimage.cli.frames import records, write_rows
-    from qdimage.model.tables import LOCALIZATIONS
+    from qdimage.domain.tables import LOCALIZATIONS
 
     found = api.locate(
         stack,
@@ -93,7 +93,7 @@ def register(
     """Find the transform from an EL stack's pixels to a PL stack's, or refuse with the reason."""
     from qdimage import api
     from qdimage.cli.frames import records, write_rows
-    from qdimage.model.tables import REGISTRATION
+    from qdimage.domain.tables import REGISTRATION
     from qdimage.pipeline.tables import as_frame, registration_row
 
     shared: dict[str, Any] = {"options": _options(config), "assignments": assignments}
@@ -125,7 +125,7 @@ def _selection(frames: tuple[int, int] | None, channel_index: int | None) -> dic
 def _localizations(
     found: "LocatedStack", stack: Path, pixel_size_um: float | None
 ) -> "pd.DataFrame":
-    from qdimage.model.tables import LOCALIZATIONS
+    from qdimage.domain.tables import LOCALIZATIONS
     from qdimage.pipeline.tables import as_frame, localization_rows
 
     rows = localization_rows(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.camera import Camera, NoiseModel, SignalUnit
 from qdimage.image.statistics import StackStatistics
-from qdimage.model.camera import Camera, NoiseModel, SignalUnit
 
 ESTIMATED = "estimated from the data"
 DEFAULT = "default"

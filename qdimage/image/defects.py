@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve, median_filter
 
+from qdimage.domain.camera import NoiseModel
 from qdimage.image.statistics import StackStatistics
-from qdimage.model.camera import NoiseModel
 
 Mask = NDArray[np.bool_]
 

@@ -1,6 +1,6 @@
 """Options of the way from a stack to one photon image."""
 
-from qdimage.model.options import Options, option
+from qdimage.domain.options import Options, option
 
 
 class ImageOptions(Options):

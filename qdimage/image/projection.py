@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.camera import Camera
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.stack import Stack
 from qdimage.errors import FormatError
 from qdimage.image.calibration import (
     DEFAULT,
@@ -17,9 +20,6 @@ from qdimage.image.defects import cosmic_hits, hot_pixels, saturated_pixels
 from qdimage.image.drift import estimate_drift
 from qdimage.image.options import ImageOptions
 from qdimage.image.statistics import StackStatistics, chunk_frames, stack_statistics
-from qdimage.model.camera import Camera
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.stack import Stack
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

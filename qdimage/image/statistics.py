@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qdimage.model.stack import Stack
+from qdimage.domain.stack import Stack
 
 _CHUNK_BYTES = 16 * 2**20
 _MAX_TIME_BINS = 10

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from qdimage.domain.stack import Stack
 from qdimage.errors import FormatError
-from qdimage.model.stack import Stack
 
 
 def _open_tiff(

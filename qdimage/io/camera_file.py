@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from qdimage.domain.experiment import CameraKeys
 from qdimage.errors import ConfigurationError
 from qdimage.io.experiment_file import explain, read_toml
-from qdimage.model.experiment import CameraKeys
 
 
 def read_camera_file(path: Path) -> CameraKeys:

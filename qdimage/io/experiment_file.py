@@ -11,8 +11,8 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from qdimage.domain.experiment import Experiment, ExperimentFile
 from qdimage.errors import ConfigurationError, FormatError
-from qdimage.model.experiment import Experiment, ExperimentFile
 
 FILE_NAME = "experiment.toml"
 POOLED = "all"

@@ -4,9 +4,9 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from qdimage.domain.tables import Table
 from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.atomic import replacing
-from qdimage.model.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

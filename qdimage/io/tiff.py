@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.stack import Stack
 from qdimage.errors import FormatError, QdimageError
 from qdimage.io.tiff_file import collected_log, one_line, open_files
 from qdimage.io.tiff_layout import Layout, Plane, find_layout
 from qdimage.io.tiff_metadata import read_metadata
 from qdimage.io.tiff_pages import check_pages, read_plane
-from qdimage.model.stack import Stack
 
 
 def open_tiff(

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, maximum_filter
 from scipy.spatial import cKDTree
 
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.photon_image import PhotonImage
 from qdimage.localize.candidates import find_candidates
 from qdimage.localize.fit import MAX_TOGETHER, fit_all
 from qdimage.localize.options import LocalizeOptions
@@ -16,9 +19,6 @@ from qdimage.localize.significance import (
     expected_noise_peaks,
     tail_table,
 )
-from qdimage.model.flags import DotFlag
-from qdimage.model.localizations import Localizations
-from qdimage.model.photon_image import PhotonImage
 from qdimage.numerics.background import smooth_background
 from qdimage.numerics.psf import add_spots, spot_profile
 

@@ -1,6 +1,6 @@
 """Options of localization."""
 
-from qdimage.model.options import Options, option
+from qdimage.domain.options import Options, option
 
 
 class LocalizeOptions(Options):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from qdimage.model.camera import NoiseModel
+from qdimage.domain.camera import NoiseModel
 from qdimage.numerics.psf import spot_profile
 
 Array = NDArray[np.float64]

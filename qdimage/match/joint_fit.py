@@ -8,7 +8,7 @@ from scipy.sparse import csc_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtr
 
-from qdimage.model.photon_image import PhotonImage
+from qdimage.domain.photon_image import PhotonImage
 from qdimage.numerics.background import smooth_background
 
 Array = NDArray[np.float64]

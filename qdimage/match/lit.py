@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from qdimage.model.photometry import BlankPlaces, ForcedPhotometry
+from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
 
 Array = NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 """Options of matching and of the turn-on fraction."""
 
-from qdimage.model.options import Options, option
+from qdimage.domain.options import Options, option
 
 
 class MatchOptions(Options):

@@ -8,9 +8,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.stats import chi2
 
-from qdimage.model.localizations import Localizations
-from qdimage.model.matches import Matches
-from qdimage.model.transform import Transform
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.matches import Matches
+from qdimage.domain.transform import Transform
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.matches import Matches
+from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.transform import Transform
 from qdimage.match.blanks import draw_blank_places, spread_out
 from qdimage.match.joint_fit import Surroundings, crowding, fit_fluxes, spot_matrix, surroundings
 from qdimage.match.options import MatchOptions
-from qdimage.model.flags import DotFlag
-from qdimage.model.localizations import Localizations
-from qdimage.model.matches import Matches
-from qdimage.model.photometry import BlankPlaces, ForcedPhotometry
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.transform import Transform
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

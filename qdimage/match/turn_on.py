@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betainc
 
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.matches import Matches
+from qdimage.domain.photometry import ForcedPhotometry
+from qdimage.domain.turn_on import TurnOn
 from qdimage.match.lit import dark_null, lit_probability, widened_error
-from qdimage.model.flags import DotFlag
-from qdimage.model.localizations import Localizations
-from qdimage.model.matches import Matches
-from qdimage.model.photometry import ForcedPhotometry
-from qdimage.model.turn_on import TurnOn
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from qdimage.domain.camera import CAMERA_KEYS, Camera
+from qdimage.domain.experiment import CameraKeys, ChannelTable, Experiment
 from qdimage.io.camera_file import read_camera_file
-from qdimage.model.camera import CAMERA_KEYS, Camera
-from qdimage.model.experiment import CameraKeys, ChannelTable, Experiment
 
 DECLARED, METADATA = "experiment.toml", "file metadata"
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from qdimage.config import AnalysisOptions
+from qdimage.domain.experiment import ChannelTable, Experiment
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.stack import Stack
 from qdimage.errors import ConfigurationError
 from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
 from qdimage.localize.dots import localize
-from qdimage.model.experiment import ChannelTable, Experiment
-from qdimage.model.localizations import Localizations
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.stack import Stack
 from qdimage.pipeline.camera import DECLARED, METADATA, channel_camera
 
 # A Gaussian resembles the Airy pattern's centre with sigma = 0.21 wavelength / NA (Zhang, Zerubia

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from qdimage.model.camera import CAMERA_KEYS
-from qdimage.model.experiment import ChannelTable
-from qdimage.model.refusal import Failure
+from qdimage.domain.camera import CAMERA_KEYS
+from qdimage.domain.experiment import ChannelTable
+from qdimage.domain.refusal import Failure
 from qdimage.pipeline.channel import MeasuredChannel
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from qdimage.config import AnalysisOptions, build_options
+from qdimage.domain.experiment import ChannelTable, Experiment
+from qdimage.domain.refusal import Failure
 from qdimage.errors import QdimageError
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
-from qdimage.model.experiment import ChannelTable, Experiment
-from qdimage.model.refusal import Failure
 from qdimage.pipeline.channel import read_channel
 from qdimage.pipeline.field import attempt
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.turn_on import TurnOn
 from qdimage.errors import ConfigurationError
 from qdimage.match.lit import (
     DarkNull,
@@ -17,8 +19,6 @@ from qdimage.match.lit import (
 )
 from qdimage.match.options import MatchOptions
 from qdimage.match.turn_on import turn_on_fraction
-from qdimage.model.localizations import Localizations
-from qdimage.model.turn_on import TurnOn
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 
 Floats = NDArray[np.float64]

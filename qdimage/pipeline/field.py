@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from qdimage.config import AnalysisOptions
+from qdimage.domain.experiment import ChannelTable, Experiment
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.matches import Matches
+from qdimage.domain.photometry import ForcedPhotometry
+from qdimage.domain.refusal import Failure, Refusal
 from qdimage.errors import QdimageError
 from qdimage.io.image_file import write_image
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
-from qdimage.model.experiment import ChannelTable, Experiment
-from qdimage.model.localizations import Localizations
-from qdimage.model.matches import Matches
-from qdimage.model.photometry import ForcedPhotometry
-from qdimage.model.refusal import Failure, Refusal
 from qdimage.numerics.random import generator
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
 from qdimage.pipeline.channel_row import channel_row

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.model.experiment import ChannelTable
-from qdimage.model.localizations import Localizations
-from qdimage.model.transform import Transform
+from qdimage.domain.experiment import ChannelTable
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.transform import Transform
 
 Floats = NDArray[np.float64]
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qdimage.model.experiment import ChannelTable
-from qdimage.model.localizations import Localizations
-from qdimage.model.refusal import Refusal
-from qdimage.model.registration import Registration
-from qdimage.model.transform import Transform
+from qdimage.domain.experiment import ChannelTable
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.registration import Registration
+from qdimage.domain.transform import Transform
 from qdimage.pipeline.frames import NominalMap, nominal_map, overlap_fraction
-from qdimage.register.align import align
-from qdimage.register.given import check_transform, transform_from_pins
-from qdimage.register.options import RegisterOptions
-from qdimage.register.sibling import align_by_sibling
+from qdimage.registration.align import align
+from qdimage.registration.given import check_transform, transform_from_pins
+from qdimage.registration.options import RegisterOptions
+from qdimage.registration.sibling import align_by_sibling
 
 
 @dataclass(frozen=True)

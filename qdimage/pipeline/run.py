@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qdimage.config import AnalysisOptions, build_options
+from qdimage.domain.experiment import Experiment
+from qdimage.domain.tables import IMAGE_TABLES
 from qdimage.errors import QdimageError
 from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_json
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
 from qdimage.io.table_file import TableFormat, require_parquet, write_table
-from qdimage.model.experiment import Experiment
-from qdimage.model.tables import IMAGE_TABLES
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.output import RECORD, check_output, staged
 from qdimage.pipeline.provenance import run_record

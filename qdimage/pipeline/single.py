@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.config import AnalysisOptions
+from qdimage.domain.experiment import CameraKeys, ChannelTable
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.stack import Stack
 from qdimage.errors import ConfigurationError
 from qdimage.image.projection import photon_image
 from qdimage.io import open_stack
 from qdimage.localize.dots import localize
-from qdimage.model.experiment import CameraKeys, ChannelTable
-from qdimage.model.localizations import Localizations
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.refusal import Refusal
-from qdimage.model.stack import Stack
 from qdimage.pipeline.camera import layered_camera
 from qdimage.pipeline.registration import Found, Registered, register_channels
 

@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qdimage.match.neighbours import g2_floor, is_isolated
-from qdimage.match.options import MatchOptions
-from qdimage.match.turn_on import pool, turn_on_voltage
-from qdimage.model.flags import DotFlag, flag_names
-from qdimage.model.localizations import Localizations
-from qdimage.model.refusal import Failure, Refusal
-from qdimage.model.tables import (
+from qdimage.domain.flags import DotFlag, flag_names
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Failure, Refusal
+from qdimage.domain.tables import (
     CHANNELS,
     DOT_CHANNELS,
     DOTS,
@@ -21,7 +18,10 @@ from qdimage.model.tables import (
     TURN_ON,
     Table,
 )
-from qdimage.model.turn_on import TurnOn
+from qdimage.domain.turn_on import TurnOn
+from qdimage.match.neighbours import g2_floor, is_isolated
+from qdimage.match.options import MatchOptions
+from qdimage.match.turn_on import pool, turn_on_voltage
 from qdimage.pipeline.decisions import (
     DotFluxes,
     channel_turn_on,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qdimage.config import AnalysisOptions
-from qdimage.model.experiment import Experiment
-from qdimage.model.refusal import Failure
+from qdimage.domain.experiment import Experiment
+from qdimage.domain.refusal import Failure
 from qdimage.pipeline.field import FieldResult, analyse_field, attempt, failed_field
 
 Progress = Callable[[str, int, int], None]

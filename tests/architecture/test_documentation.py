@@ -49,7 +49,7 @@ def test_the_declaration_in_the_readme_is_valid(tmp_path: Path) -> None:
 
 
 def test_tables_named_in_the_readme_are_written() -> None:
-    from qdimage.model.tables import IMAGE_TABLES
+    from qdimage.domain.tables import IMAGE_TABLES
 
     named = set(re.findall(r"`(\w+)\.csv`", README))
     assert named == {table.name for table in IMAGE_TABLES}

@@ -13,13 +13,13 @@ PACKAGE = CLONE / "qdimage"
 # From the bottom up: a part may import parts of its own level's list and of those below.
 LAYERS = [
     {"errors", "units"},
-    {"model"},
+    {"domain"},
     {"numerics"},
-    {"io", "image", "localize", "register", "match", "rates"},
-    {"simulate"},
+    {"io", "image", "localize", "registration", "match", "rates"},
+    {"simulation"},
     {"config"},
     {"pipeline"},
-    {"report"},
+    {"reporting"},
     {"api"},
     {"cli"},
 ]
@@ -118,3 +118,15 @@ def test_the_help_text_loads_nothing_heavy() -> None:
 def test_the_package_calls_nothing_that_windows_lacks(word: str) -> None:
     for path in modules():
         assert word not in path.read_text(encoding="utf-8"), path
+
+
+def test_public_calls_are_calls_whatever_was_imported_before() -> None:
+    code = (
+        "import importlib, pkgutil, qdimage\n"
+        "names = [each.name for each in pkgutil.walk_packages(qdimage.__path__, 'qdimage.')]\n"
+        "for name in names:\n"
+        "    if not name.endswith('__main__'):\n"
+        "        importlib.import_module(name)\n"
+        "assert all(callable(getattr(qdimage, name)) for name in qdimage.__all__)\n"
+    )
+    assert "qdimage" in loaded_by(code)

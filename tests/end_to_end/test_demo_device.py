@@ -11,7 +11,7 @@ import pytest
 from folders import CLONE, DEMO, qdimage
 from scipy.spatial import cKDTree
 
-from qdimage.model.tables import IMAGE_TABLES
+from qdimage.domain.tables import IMAGE_TABLES
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from folders import DEMO, copy_field, qdimage
 
-from qdimage.model.tables import IMAGE_TABLES
+from qdimage.domain.tables import IMAGE_TABLES
 
 pytestmark = pytest.mark.slow
 

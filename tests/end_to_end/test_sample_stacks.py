@@ -12,10 +12,10 @@ from scipy.stats import binom, norm, poisson
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
 from qdimage.io.experiment_file import read_experiments
-from qdimage.simulate.field import channels_of, draw_field
-from qdimage.simulate.geometry import margin
-from qdimage.simulate.recipe import read_recipe
-from qdimage.simulate.recording import record
+from qdimage.simulation.field import channels_of, draw_field
+from qdimage.simulation.geometry import margin
+from qdimage.simulation.recipe import read_recipe
+from qdimage.simulation.recording import record
 
 SAMPLES = Path(__file__).parents[2] / "sample_stacks"
 DEMO = SAMPLES / "demo_device"

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qdimage.config import AnalysisOptions, build_options, option_rows, to_toml
+from qdimage.domain.experiment import ChannelTable, ExperimentFile, PhotonsTable
 from qdimage.errors import QdimageError
 from qdimage.io.documents import format_json, format_toml
 from qdimage.io.experiment_file import read_experiment, read_toml
-from qdimage.model.experiment import ChannelTable, ExperimentFile, PhotonsTable
 
 on_one_folder = settings(
     max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]

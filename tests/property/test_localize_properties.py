@@ -5,9 +5,9 @@ from frames import EMCCD, SIGMA_PX, Scene, image_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qdimage.domain.localizations import Localizations
 from qdimage.localize.dots import localize
 from qdimage.localize.options import LocalizeOptions
-from qdimage.model.localizations import Localizations
 
 SIDE = 64
 MARGIN = 16

@@ -6,13 +6,13 @@ from dots import chosen, localizations, uniform
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.matches import Matches
+from qdimage.domain.transform import Transform
 from qdimage.match.lit import lit_probability, upper_limit
 from qdimage.match.neighbours import g2_floor, is_isolated
 from qdimage.match.pairing import match
 from qdimage.match.turn_on import fraction_interval, turn_on_voltage
-from qdimage.model.localizations import Localizations
-from qdimage.model.matches import Matches
-from qdimage.model.transform import Transform
 
 IDENTITY = Transform.from_matrix(np.eye(2, 3))
 SEEDS = st.integers(0, 2**32 - 1)

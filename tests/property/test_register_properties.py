@@ -6,11 +6,11 @@ from dots import Pair, chosen, draw_pair, draw_similarity, localizations, simila
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qdimage.model.localizations import Localizations
-from qdimage.model.registration import Registration
-from qdimage.model.transform import Transform
-from qdimage.register.align import align
-from qdimage.register.options import RegisterOptions
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.registration import Registration
+from qdimage.domain.transform import Transform
+from qdimage.registration.align import align
+from qdimage.registration.options import RegisterOptions
 
 SIDE = 160
 SHAPE = (SIDE, SIDE)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from qdimage.errors import ConfigurationError
 from qdimage.io.documents import format_toml
-from qdimage.simulate.blinking import on_fractions
-from qdimage.simulate.camera import expose
-from qdimage.simulate.defects import draw_cosmic_hits
-from qdimage.simulate.geometry import draw_drift, draw_transform, margin, refuse_folding
-from qdimage.simulate.options import (
+from qdimage.simulation.blinking import on_fractions
+from qdimage.simulation.camera import expose
+from qdimage.simulation.defects import draw_cosmic_hits
+from qdimage.simulation.geometry import draw_drift, draw_transform, margin, refuse_folding
+from qdimage.simulation.options import (
     BlinkingOptions,
     CameraOptions,
     DefectOptions,
@@ -23,10 +23,10 @@ from qdimage.simulate.options import (
     SceneOptions,
     SimulateOptions,
 )
-from qdimage.simulate.psf import make_psf
-from qdimage.simulate.recipe import Recipe, read_recipe, write_recipe
-from qdimage.simulate.render import render_spots
-from qdimage.simulate.scene import draw_scene, el_photons_s
+from qdimage.simulation.psf import make_psf
+from qdimage.simulation.recipe import Recipe, read_recipe, write_recipe
+from qdimage.simulation.render import render_spots
+from qdimage.simulation.scene import draw_scene, el_photons_s
 
 PSFS = {kind: make_psf(PsfOptions(kind=kind), 0.107) for kind in ("gaussian", "airy", "defocused")}
 SHAPE = (50, 70)

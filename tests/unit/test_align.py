@@ -16,12 +16,12 @@ from dots import (
     uniform,
 )
 
-from qdimage.model.flags import DotFlag
-from qdimage.model.localizations import Localizations
-from qdimage.model.refusal import Refusal
-from qdimage.model.registration import Registration
-from qdimage.register.align import align
-from qdimage.register.options import RegisterOptions
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.registration import Registration
+from qdimage.registration.align import align
+from qdimage.registration.options import RegisterOptions
 
 OPTIONS = RegisterOptions()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from frames import EMCCD, SCMOS, Chip, Scene, image_of, lattice_scene
 
-from qdimage.model.photon_image import PhotonImage
+from qdimage.domain.photon_image import PhotonImage
 from qdimage.numerics.background import smooth_background
 
 SHAPE = (192, 192)

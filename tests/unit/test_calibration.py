@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from frames import EMCCD, SCMOS, Chip, Scene, image_of, lattice_scene
 
+from qdimage.domain.camera import Camera
+from qdimage.domain.stack import Stack
 from qdimage.image.calibration import (
     adu_to_signal,
     complete_camera,
@@ -18,8 +20,6 @@ from qdimage.image.calibration import (
     signal_unit,
 )
 from qdimage.image.statistics import StackStatistics, stack_statistics
-from qdimage.model.camera import Camera
-from qdimage.model.stack import Stack
 
 
 def statistics_of(frames: np.ndarray) -> StackStatistics:

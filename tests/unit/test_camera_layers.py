@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from qdimage.domain.experiment import Experiment
 from qdimage.errors import ConfigurationError
 from qdimage.io.camera_file import read_camera_file
 from qdimage.io.experiment_file import read_experiment
-from qdimage.model.experiment import Experiment
 from qdimage.pipeline.camera import channel_camera
 
 DECLARATION = """

@@ -5,11 +5,11 @@ import pytest
 from dots import SHAPE, clustered, localizations, similarity, uniform
 from scipy.spatial import cKDTree
 
-from qdimage.model.transform import Transform
-from qdimage.register.points import Pairs, Points, nearest_pairs, voters
-from qdimage.register.prior import parameters_of, sibling_prior, similarity_prior
-from qdimage.register.refine import bendable
-from qdimage.register.significance import chance_probability
+from qdimage.domain.transform import Transform
+from qdimage.registration.points import Pairs, Points, nearest_pairs, voters
+from qdimage.registration.prior import parameters_of, sibling_prior, similarity_prior
+from qdimage.registration.refine import bendable
+from qdimage.registration.significance import chance_probability
 
 IDENTITY = Transform.from_matrix(np.eye(2, 3))
 

@@ -13,7 +13,7 @@ from qdimage.config import (
     to_toml,
 )
 from qdimage.errors import ConfigurationError, QdimageError
-from qdimage.simulate.options import SimulateOptions
+from qdimage.simulation.options import SimulateOptions
 from qdimage.units import unit_of
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from qdimage.model.experiment import ChannelTable
-from qdimage.model.transform import Transform
+from qdimage.domain.experiment import ChannelTable
+from qdimage.domain.transform import Transform
 from qdimage.pipeline.frames import nominal_map, overlap_fraction
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from dots import SHAPE, Pair, draw_pair, field_errors, localizations, similarity, uniform
 
-from qdimage.model.localizations import Localizations
-from qdimage.model.refusal import Refusal
-from qdimage.model.registration import Registration
-from qdimage.model.transform import Transform
-from qdimage.register.given import check_transform, transform_from_pins
-from qdimage.register.options import RegisterOptions
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.registration import Registration
+from qdimage.domain.transform import Transform
+from qdimage.registration.given import check_transform, transform_from_pins
+from qdimage.registration.options import RegisterOptions
 
 OPTIONS = RegisterOptions()
 

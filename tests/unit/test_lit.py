@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
 from qdimage.match.lit import (
     DarkNull,
     dark_null,
@@ -12,7 +13,6 @@ from qdimage.match.lit import (
     upper_limit,
     widened_error,
 )
-from qdimage.model.photometry import BlankPlaces, ForcedPhotometry
 
 ALPHA = 0.01
 

@@ -17,14 +17,14 @@ from frames import (
     matched,
 )
 
+from qdimage.domain.camera import Camera
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
 from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
 from qdimage.io import open_stack
 from qdimage.localize.dots import localize
 from qdimage.localize.options import LocalizeOptions
-from qdimage.model.camera import Camera
-from qdimage.model.flags import DotFlag
-from qdimage.model.localizations import Localizations
 
 DEMO = Path(__file__).parents[2] / "sample_stacks" / "demo_device"
 OPTIONS = LocalizeOptions()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from dots import draw_pair, localizations, similarity, uniform
 
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.matches import Matches
+from qdimage.domain.transform import Transform
 from qdimage.match.pairing import match
-from qdimage.model.localizations import Localizations
-from qdimage.model.matches import Matches
-from qdimage.model.transform import Transform
 
 IDENTITY = Transform.from_matrix(np.eye(2, 3))
 

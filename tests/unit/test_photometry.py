@@ -8,17 +8,17 @@ from dots import SHAPE, SIGMA_PX, localizations, similarity, spot_image, uniform
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.photometry import ForcedPhotometry
+from qdimage.domain.photon_image import PhotonImage
+from qdimage.domain.transform import Transform
 from qdimage.match.blanks import draw_blank_places, spread_out
 from qdimage.match.joint_fit import crowding, spot_matrix
 from qdimage.match.lit import dark_null
 from qdimage.match.options import MatchOptions
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
-from qdimage.model.flags import DotFlag
-from qdimage.model.localizations import Localizations
-from qdimage.model.photometry import ForcedPhotometry
-from qdimage.model.photon_image import PhotonImage
-from qdimage.model.transform import Transform
 
 OPTIONS = MatchOptions()
 IDENTITY = Transform.from_matrix(np.eye(2, 3))

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from frames import EMCCD, EXPOSURE_S, SCMOS, Chip, Scene, image_of, lattice_scene
 
+from qdimage.domain.camera import Camera
+from qdimage.domain.stack import Stack
 from qdimage.errors import FormatError
 from qdimage.image.options import ImageOptions
 from qdimage.image.projection import photon_image
 from qdimage.image.statistics import stack_statistics
-from qdimage.model.camera import Camera
-from qdimage.model.stack import Stack
 
 
 @pytest.mark.parametrize("chip", [EMCCD, SCMOS], ids=["EM", "no EM"])

@@ -17,20 +17,20 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from qdimage.config import AnalysisOptions
+from qdimage.domain.tables import CHANNELS, DOTS, IMAGE_TABLES, LOCALIZATIONS
 from qdimage.errors import FormatError
 from qdimage.io.table_file import read_table, write_table
-from qdimage.model.tables import CHANNELS, DOTS, IMAGE_TABLES, LOCALIZATIONS
 from qdimage.pipeline.tables import as_frame
-from qdimage.report.build import build_report
-from qdimage.report.content import read_content
-from qdimage.report.distance_figures import expected_by_chance
-from qdimage.report.html import MOST_FIELDS_WITH_PICTURES, render
-from qdimage.report.micrograph_panels import field_panels, inverse
-from qdimage.report.pictures import Picture, Pictures
-from qdimage.report.states import channel_dots, channel_states, reference_channel
-from qdimage.report.style import house_style, label, save
-from qdimage.report.turn_on_figures import draw_turn_on
-from qdimage.report.words import number, percent, round_down
+from qdimage.reporting.build import build_report
+from qdimage.reporting.content import read_content
+from qdimage.reporting.distance_figures import expected_by_chance
+from qdimage.reporting.html import MOST_FIELDS_WITH_PICTURES, render
+from qdimage.reporting.micrograph_panels import field_panels, inverse
+from qdimage.reporting.pictures import Picture, Pictures
+from qdimage.reporting.states import channel_dots, channel_states, reference_channel
+from qdimage.reporting.style import house_style, label, save
+from qdimage.reporting.turn_on_figures import draw_turn_on
+from qdimage.reporting.words import number, percent, round_down
 
 TWO_FIELDS = (Field(), Field(name="field-02", el=(El(2.1, 1), El(2.4, 5))))
 KEYS = {"dot_id", "loc_id", "voltage_v"}
@@ -324,7 +324,7 @@ def test_many_fields_keep_the_page_small(tmp_path: Path, monkeypatch: pytest.Mon
     def quick(figure: Figure, folder: Path, stem: str) -> None:
         (folder / f"{stem}.png").write_bytes(b"")
 
-    monkeypatch.setattr("qdimage.report.pictures.save", quick)
+    monkeypatch.setattr("qdimage.reporting.pictures.save", quick)
     n = MOST_FIELDS_WITH_PICTURES + 3
     quiet = [Field(name=f"f{k:02d}", el=(El(2.4, 3),)) for k in range(n - 1)]
     last = Field(name="odd", el=(El(2.4, 3), El(2.6, 0, "refused", "chance")))
@@ -341,8 +341,8 @@ def test_many_fields_keep_the_page_small(tmp_path: Path, monkeypatch: pytest.Mon
 def test_long_tables_of_dots_end_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qdimage.report.dot_table.MOST_ROWS", 5)
-    monkeypatch.setattr("qdimage.report.html.MOST_ROWS", 5)
+    monkeypatch.setattr("qdimage.reporting.dot_table.MOST_ROWS", 5)
+    monkeypatch.setattr("qdimage.reporting.html.MOST_ROWS", 5)
     page = words_of(make_run(tmp_path / "out", [Field()]))
     assert len(page.dots[1]) == 5
     assert f"The first 5 of {N_DOTS} dots" in page.text

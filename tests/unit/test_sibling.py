@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from dots import SHAPE, chosen, draw_pair, field_errors, localizations, similarity, uniform
 
-from qdimage.model.localizations import Localizations
-from qdimage.model.refusal import Refusal
-from qdimage.model.registration import Registration
-from qdimage.model.transform import Transform
-from qdimage.register.align import align
-from qdimage.register.options import RegisterOptions
-from qdimage.register.sibling import align_by_sibling
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.registration import Registration
+from qdimage.domain.transform import Transform
+from qdimage.registration.align import align
+from qdimage.registration.options import RegisterOptions
+from qdimage.registration.sibling import align_by_sibling
 
 OPTIONS = RegisterOptions()
 NOWHERE = np.empty((0, 2))

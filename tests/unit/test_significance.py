@@ -6,12 +6,12 @@ from frames import EMCCD, SCMOS, Chip, pixel_shares
 from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.stats import norm
 
+from qdimage.domain.camera import NoiseModel
 from qdimage.localize.significance import (
     deviate_for_noise_peaks,
     expected_noise_peaks,
     tail_table,
 )
-from qdimage.model.camera import NoiseModel
 
 SIGMA = 1.2
 

@@ -6,8 +6,8 @@ Bounds are five standard errors: each comparison fails by chance once in 1.7 mil
 import numpy as np
 import pytest
 
-from qdimage.simulate.blinking import on_fractions
-from qdimage.simulate.options import BlinkingOptions
+from qdimage.simulation.blinking import on_fractions
+from qdimage.simulation.options import BlinkingOptions
 
 EXPOSURE_S = 0.1
 SIGMAS = 5.0

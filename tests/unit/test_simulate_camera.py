@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import gamma, kstest, norm
 
-from qdimage.simulate.camera import expose, multiply
-from qdimage.simulate.options import CameraOptions
+from qdimage.simulation.camera import expose, multiply
+from qdimage.simulation.options import CameraOptions
 
 SHAPE = (400, 500)
 N = SHAPE[0] * SHAPE[1]

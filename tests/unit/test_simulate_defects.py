@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest
 
-from qdimage.simulate.defects import deposit, draw_cosmic_hits, draw_hot_pixels
-from qdimage.simulate.options import DefectOptions
+from qdimage.simulation.defects import deposit, draw_cosmic_hits, draw_hot_pixels
+from qdimage.simulation.options import DefectOptions
 
 SHAPE = (90, 120)
 SIGMAS = 5.0  # odds of a comparison failing by chance: 1 in 1.7 million

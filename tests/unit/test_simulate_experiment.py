@@ -12,10 +12,10 @@ from qdimage.errors import ConfigurationError
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
 from qdimage.io.experiment_file import read_experiments
-from qdimage.simulate import files, recording
-from qdimage.simulate.experiment import simulate_experiment
-from qdimage.simulate.options import SimulateOptions
-from qdimage.simulate.recipe import Recipe, read_recipe
+from qdimage.simulation import files, recording
+from qdimage.simulation.experiment import simulate_experiment
+from qdimage.simulation.options import SimulateOptions
+from qdimage.simulation.recipe import Recipe, read_recipe
 
 SMALL = {"width_px": 48, "height_px": 40, "n_frames": 3, "n_fields": 2, "voltages_v": (2.2, 2.4)}
 
@@ -250,7 +250,7 @@ def test_an_interrupt_while_the_last_files_are_written_leaves_nothing(tmp_path, 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("qdimage.simulate.experiment.write_recipe", interrupted)
+    monkeypatch.setattr("qdimage.simulation.experiment.write_recipe", interrupted)
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path)
     assert list(tmp_path.iterdir()) == []

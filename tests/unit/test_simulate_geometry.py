@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import kstest
 
 from qdimage.errors import ConfigurationError
-from qdimage.simulate.field import Channel, draw_field
-from qdimage.simulate.geometry import (
+from qdimage.simulation.field import Channel, draw_field
+from qdimage.simulation.geometry import (
     corner_radius,
     draw_drift,
     draw_transform,
@@ -17,8 +17,8 @@ from qdimage.simulate.geometry import (
     refuse_folding,
     shifted,
 )
-from qdimage.simulate.options import ExperimentOptions, GeometryOptions, SimulateOptions
-from qdimage.simulate.recording import record
+from qdimage.simulation.options import ExperimentOptions, GeometryOptions, SimulateOptions
+from qdimage.simulation.recording import record
 
 SIZE = ExperimentOptions(width_px=300, height_px=200)
 CENTRE = np.array([frame_centre(SIZE)])

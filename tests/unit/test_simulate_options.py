@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from qdimage.errors import ConfigurationError, FormatError
-from qdimage.simulate.options import SimulateOptions
-from qdimage.simulate.recipe import Recipe, read_recipe, write_recipe
+from qdimage.simulation.options import SimulateOptions
+from qdimage.simulation.recipe import Recipe, read_recipe, write_recipe
 
 UNIT_OF_SUFFIX = {
     "photons_px_s": "photons/px/s",

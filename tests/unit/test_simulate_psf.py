@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from qdimage.simulate.options import PsfOptions
-from qdimage.simulate.psf import gaussian_sigma_px, make_psf, perfect_sigma_nm
-from qdimage.simulate.render import render_spots
+from qdimage.simulation.options import PsfOptions
+from qdimage.simulation.psf import gaussian_sigma_px, make_psf, perfect_sigma_nm
+from qdimage.simulation.render import render_spots
 
 PIXEL_UM = 0.107
 KINDS = ("gaussian", "airy", "defocused")

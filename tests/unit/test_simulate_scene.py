@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest, norm
 
-from qdimage.simulate.options import SimulateOptions
-from qdimage.simulate.scene import (
+from qdimage.simulation.options import SimulateOptions
+from qdimage.simulation.scene import (
     DEFECT,
     DOT,
     PL_DARK,

@@ -10,9 +10,9 @@ import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
 
-from qdimage.model.transform import Transform
-from qdimage.simulate.experiment import simulate_experiment
-from qdimage.simulate.options import SimulateOptions
+from qdimage.domain.transform import Transform
+from qdimage.simulation.experiment import simulate_experiment
+from qdimage.simulation.options import SimulateOptions
 
 SIGMAS = 5.0
 HALF_PX = 7  # of the square in which a spot is measured

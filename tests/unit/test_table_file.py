@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qdimage.domain.tables import IMAGE_TABLES, Column, Table
 from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io import table_file
 from qdimage.io.table_file import read_table, typed, write_table
-from qdimage.model.tables import IMAGE_TABLES, Column, Table
 from qdimage.units import UNIT_OF_SUFFIX
 
 TABLE = Table(

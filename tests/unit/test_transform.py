@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qdimage.model.flags import FLAG_MEANING, DotFlag, flag_column, flag_names
-from qdimage.model.stack import Stack
-from qdimage.model.transform import Transform
+from qdimage.domain.flags import FLAG_MEANING, DotFlag, flag_column, flag_names
+from qdimage.domain.stack import Stack
+from qdimage.domain.transform import Transform
 
 SIZE = 256
 POINTS = np.array([[0.0, 0.0], [255.0, 0.0], [127.5, 127.5], [30.2, 200.9], [255.0, 255.0]])

@@ -5,6 +5,10 @@ import pytest
 from dots import localizations
 from scipy.stats import binom
 
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.matches import Matches
+from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
+from qdimage.domain.turn_on import TurnOn
 from qdimage.match.turn_on import (
     counted,
     fraction_interval,
@@ -12,10 +16,6 @@ from qdimage.match.turn_on import (
     turn_on_fraction,
     turn_on_voltage,
 )
-from qdimage.model.flags import DotFlag
-from qdimage.model.matches import Matches
-from qdimage.model.photometry import BlankPlaces, ForcedPhotometry
-from qdimage.model.turn_on import TurnOn
 
 CONFIDENCE = 0.95
 

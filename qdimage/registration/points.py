@@ -1,0 +1,100 @@
+"""Two sets of dots, and which of them lie on each other under a transform."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from qdimage.domain.flags import DotFlag
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.transform import Transform
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+# Hot pixels sit in the same place in both channels, and positions at the border are biased.
+_NO_VOTE = DotFlag.HOT | DotFlag.EDGE
+
+
+@dataclass(frozen=True)
+class Points:
+    """Positions (n, 2), their isotropic variance (n,), their index among all dots, frame size."""
+
+    positions: Array
+    variance: Array
+    index: Indices
+    width: int
+    height: int
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def centre(self) -> Array:
+        """Centre of the frame."""
+        return np.array([self.width - 1, self.height - 1]) / 2
+
+    @property
+    def half_diagonal(self) -> float:
+        """Distance from the centre of the frame to its corner."""
+        return float(np.hypot(self.width, self.height) / 2)
+
+
+def voters(dots: Localizations, shape: tuple[int, int]) -> Points:
+    """Return the dots that may take part in a registration; `shape` is (height, width)."""
+    index = np.flatnonzero((dots.flags & _NO_VOTE) == 0)
+    variance = np.mean(dots.position_err_px[index] ** 2, axis=1)
+    height, width = shape
+    return Points(dots.positions[index], variance, index.astype(np.int64), width, height)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Nearest reference dot of each moving dot, one to one.
+
+    Attributes
+    ----------
+    moving, fixed : ndarray of int
+        Indices into the two sets of points.
+    residuals : ndarray, shape (n, 2)
+        Mapped moving position minus fixed position, px.
+    variance : ndarray, shape (n,)
+        Of a residual's component: both localizations and the systematic part.
+    """
+
+    moving: Indices
+    fixed: Indices
+    residuals: Array
+    variance: Array
+
+    @property
+    def distance_sigma(self) -> Array:
+        """Distance in units of its standard deviation."""
+        return np.asarray(np.sqrt(np.sum(self.residuals**2, axis=1) / self.variance))
+
+    def chosen(self, keep: NDArray[np.bool_]) -> "Pairs":
+        """Return the pairs where `keep` is true."""
+        return Pairs(self.moving[keep], self.fixed[keep], self.residuals[keep], self.variance[keep])
+
+
+def nearest_pairs(
+    transform: Transform,
+    moving: Points,
+    fixed: Points,
+    tree: cKDTree,
+    *,
+    systematic_px: float,
+    reach_px: float,
+) -> Pairs:
+    """Pair mapped moving dots with the nearest fixed dot inside `reach_px`, the closest first."""
+    mapped = transform.apply(moving.positions)
+    distance, partner = tree.query(mapped, distance_upper_bound=reach_px)
+    found = np.flatnonzero(np.isfinite(distance))
+    found = found[np.argsort(distance[found], kind="stable")]
+    _, first = np.unique(partner[found], return_index=True)
+    a = np.sort(found[first])
+    b = partner[a].astype(np.int64)
+    scale_sq = abs(np.linalg.det(transform.matrix[:, :2]))
+    variance = scale_sq * moving.variance[a] + fixed.variance[b] + systematic_px**2
+    return Pairs(a.astype(np.int64), b, mapped[a] - fixed.positions[b], np.asarray(variance))

@@ -1,0 +1,87 @@
+"""A channel with few dots, registered through another voltage of the same field."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.stats import binom
+
+from qdimage.domain.localizations import Localizations
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.registration import Registration
+from qdimage.domain.transform import Transform
+from qdimage.registration.judge import OWN, refined
+from qdimage.registration.options import RegisterOptions
+from qdimage.registration.points import Points, voters
+from qdimage.registration.prior import sibling_prior
+
+Array = NDArray[np.float64]
+
+# Of a channel's dots, at least this share is expected on known dots of its field: what shines at a
+# low voltage shines at a higher one.
+_EXPECTED_SHARE = 0.7
+_TOO_FEW_PROBABILITY = 0.01
+
+
+def align_by_sibling(
+    moving: Localizations,
+    fixed: Localizations,
+    sibling: Transform,
+    *,
+    known: Array,
+    moving_shape: tuple[int, int],
+    fixed_shape: tuple[int, int],
+    options: RegisterOptions,
+) -> Registration | Refusal:
+    """Map a channel through the transform of another voltage of its field.
+
+    The transform is tested on this channel's dots with a shift of its own, at most
+    ``options.sibling_shift_px``. A channel with too few dots for that inherits it as it is; one
+    whose dots lie elsewhere shows another field and is refused.
+
+    Parameters
+    ----------
+    sibling : Transform
+        Of a channel that passed on its own.
+    known : ndarray, shape (n, 2)
+        Where the siblings show EL dots, in field px.
+    moving_shape, fixed_shape : (height, width)
+    options : RegisterOptions
+    """
+    a, b = voters(moving, moving_shape), voters(fixed, fixed_shape)
+    if len(a) and len(b):
+        prior = sibling_prior(sibling, centre=a.centre, shift_px=options.sibling_shift_px / 2)
+        found, _ = refined(sibling, prior, a, b, options=options)
+        near = _largest_move(found.transform, sibling, a) <= options.sibling_shift_px
+        if near and found.chance_p <= options.max_chance_probability:
+            return found
+    n_known = _n_on_known(sibling, a, np.vstack([b.positions, known]), options)
+    if binom.cdf(n_known, len(a), _EXPECTED_SHARE) < _TOO_FEW_PROBABILITY:
+        return Refusal(
+            f"only {n_known} of {len(a)} dots lie on dots that the reference or other voltages "
+            "of this field show; check that this stack shows the same field"
+        )
+    return _inherited(sibling, options)
+
+
+def _largest_move(transform: Transform, sibling: Transform, a: Points) -> float:
+    moved = transform.apply(a.positions) - sibling.apply(a.positions)
+    return float(np.hypot(moved[:, 0], moved[:, 1]).max())
+
+
+def _n_on_known(sibling: Transform, a: Points, known: Array, options: RegisterOptions) -> int:
+    """How many dots lie on known ones; the possible shift decides what counts as on."""
+    distance, _ = cKDTree(known).query(sibling.apply(a.positions))
+    return int(np.sum(distance <= options.sibling_shift_px))
+
+
+def _inherited(sibling: Transform, options: RegisterOptions) -> Registration:
+    covariance = sibling.covariance.copy()
+    covariance[2, 2] += (options.sibling_shift_px / 4) ** 2
+    covariance[5, 5] += (options.sibling_shift_px / 4) ** 2
+    transform = Transform(
+        sibling.matrix, sibling.radial_px, sibling.centre_px, sibling.radius_px, covariance
+    )
+    nothing = np.empty((0, 2))
+    return Registration(
+        transform, OWN, nothing.astype(np.int64), nothing, float("nan"), inherited=True
+    )

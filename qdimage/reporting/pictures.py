@@ -1,0 +1,137 @@
+"""Which figures a report has, and what their captions say."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from qdimage.pipeline.names import field_folder, slug
+from qdimage.reporting.content import Content, FieldContent
+from qdimage.reporting.distance_figures import draw_distances
+from qdimage.reporting.flux_figures import draw_el_flux, draw_pl_flux
+from qdimage.reporting.micrographs import draw_micrographs
+from qdimage.reporting.registration_figures import draw_registration
+from qdimage.reporting.style import house_style, save
+from qdimage.reporting.turn_on_figures import draw_turn_on
+
+FOLDER = "figures"
+_WIDE_IN = 10.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on disk.
+
+    Attributes
+    ----------
+    stem : str
+        File name without extension, in the folder `FOLDER`.
+    name, caption : str
+    wide : bool
+        Whether it needs the whole width of a page.
+    """
+
+    stem: str
+    name: str
+    caption: str
+    wide: bool
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All figures of a report, by device name and by field number."""
+
+    by_device: dict[str, list[Picture]]
+    by_field: dict[int, list[Picture]]
+
+
+_DEVICE: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], ...] = (
+    (
+        "turn_on",
+        "Turn-on fraction",
+        "Share of the PL-visible dots inside the overlap that are brighter in EL than F_min. "
+        "Filled: all fields of the device with their interval; open: single fields. Numbers on "
+        "top: lit dots / dots counted.",
+        draw_turn_on,
+    ),
+    (
+        "el_flux",
+        "EL flux",
+        "EL flux at the camera of every PL-visible dot, measured at its mapped position whether "
+        "or not it is seen there. A thin line joins the detections of one dot; triangles are "
+        "95 % upper limits of dots that are not detected.",
+        draw_el_flux,
+    ),
+    (
+        "pl_flux",
+        "PL flux of lit and dark dots",
+        "PL flux of the counted dots, by whether they are brighter in EL than F_min at the highest "
+        "voltage with a result. Triangles: medians.",
+        draw_pl_flux,
+    ),
+    (
+        "distances",
+        "EL to PL distances",
+        "Distance from each EL localization, mapped to the field, to the nearest PL dot; bins of "
+        "equal width on a logarithmic axis. The line is what unrelated positions would give at "
+        "the field's density of PL dots, added up over all localizations. Matches lie below the "
+        "gate.",
+        draw_distances,
+    ),
+)
+
+_FIELD: tuple[tuple[str, str, str, Callable[[Content, FieldContent], Figure | None]], ...] = (
+    (
+        "micrographs",
+        "Micrographs",
+        "PL and EL mean images, each in its own camera frame and colour range. Circles are PL "
+        "dots, mapped into the EL frame by the registration: white where brighter in EL than "
+        "F_min, dashed where not, dotted where not counted. Squares are EL sources without a PL "
+        "dot.",
+        draw_micrographs,
+    ),
+    (
+        "registration",
+        "Registration residuals",
+        "Mapped EL position minus PL position of the matched pairs, over the field (magnified) and "
+        "all together; crosses are nearest neighbours that were not matched.",
+        lambda _, field: draw_registration(field),
+    ),
+)
+
+
+def draw_pictures(content: Content) -> Pictures:
+    """Draw every figure of a run as PNG and SVG."""
+    folder = content.out / FOLDER
+    folder.mkdir(exist_ok=True)
+    by_device: dict[str, list[Picture]] = {}
+    by_field: dict[int, list[Picture]] = {}
+    with house_style():
+        for number, device in enumerate(content.devices, start=1):
+            prefix = f"device_{number:02d}_{slug(device)}"
+            drawn = (
+                (kind, name, caption, draw(content, device))
+                for kind, name, caption, draw in _DEVICE
+            )
+            by_device[device] = _saved(drawn, folder, prefix)
+        for field in content.fields:
+            prefix = f"field_{field_folder(field.number, field.name)}"
+            drawn = (
+                (kind, name, caption, draw(content, field)) for kind, name, caption, draw in _FIELD
+            )
+            by_field[field.number] = _saved(drawn, folder, prefix)
+    return Pictures(by_device, by_field)
+
+
+def _saved(
+    drawn: Iterable[tuple[str, str, str, Figure | None]], folder: Path, prefix: str
+) -> list[Picture]:
+    pictures = []
+    for kind, name, caption, figure in drawn:
+        if figure is None:
+            continue
+        stem = f"{prefix}_{kind}"
+        save(figure, folder, stem)
+        pictures.append(Picture(stem, name, caption, figure.get_figwidth() > _WIDE_IN))
+    return pictures

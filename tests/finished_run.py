@@ -126,6 +126,7 @@ class _Rows:
         row = self.place | {
             "channel": name,
             "kind": kind,
+            "reference": kind == "pl",
             "voltage_v": voltage,
             "status": status,
             "message": message,

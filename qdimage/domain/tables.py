@@ -73,6 +73,7 @@ CHANNELS = Table(
         *_PLACE,
         _CHANNEL,
         _text("kind", "`pl` or `el`"),
+        _boolean("reference", "the PL channel whose pixels are the field frame"),
         _VOLTAGE,
         _STATUS,
         _text("stack", "file, relative to its experiment.toml"),

@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 
 from qdimage.domain.camera import CAMERA_KEYS
-from qdimage.domain.experiment import ChannelTable
+from qdimage.domain.experiment import ChannelTable, Experiment
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.channel import MeasuredChannel
 
 
 def channel_row(
-    device: str,
-    field: str,
+    experiment: Experiment,
     channel: ChannelTable,
     measured: MeasuredChannel | Failure,
     *,
@@ -20,10 +19,11 @@ def channel_row(
 ) -> dict[str, Any]:
     """Say what a channel is, what was found in it, and where its calibration is from."""
     row: dict[str, Any] = {
-        "device": device,
-        "field": field,
+        "device": experiment.device,
+        "field": experiment.name,
         "channel": channel.name,
         "kind": channel.kind,
+        "reference": channel == experiment.declared.reference,
         "voltage_v": channel.voltage_v,
         "stack": channel.stack,
     }

@@ -154,7 +154,7 @@ def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) 
     results = [
         ChannelResult(
             channel,
-            channel_row(experiment.device, experiment.name, channel, failure, image_file=""),
+            channel_row(experiment, channel, failure, image_file=""),
             failure,
             float("nan"),
             None,
@@ -258,7 +258,7 @@ class _Work:
     ) -> ChannelResult:
         """Measure a registered channel's fluxes, keep its image on disk, and let its pixels go."""
         if isinstance(measured, Failure):
-            row = channel_row(*self.names, channel, measured, image_file="")
+            row = channel_row(self.experiment, channel, measured, image_file="")
             return ChannelResult(channel, row, measured, float("nan"), None, "", registered)
         index = self.experiment.declared.channels.index(channel)
         file = image_path(self.number, self.experiment.name, index, channel.name)
@@ -272,7 +272,7 @@ class _Work:
             )
         return ChannelResult(
             channel,
-            channel_row(*self.names, channel, measured, image_file=file),
+            channel_row(self.experiment, channel, measured, image_file=file),
             measured.dots,
             image.exposure_s,
             channel_pixel_um(self.experiment, channel, measured.pixel_size_um),

@@ -81,17 +81,10 @@ def channel_dots(field: FieldContent, channel: str | None) -> Dots:
 
 
 def reference_channel(field: FieldContent) -> str | None:
-    """Return the PL channel whose dots the field's are; None where it failed, or there is none."""
+    """Return the PL channel whose pixels are the field frame; None where none is declared."""
     channels = field.tables["channels"]
-    pl = [str(name) for name in channels.loc[channels["kind"] == "pl", "channel"]]
-    if len(pl) <= 1:
-        return pl[0] if pl else None
-    dots, found = field.tables["dots"], field.tables["localizations"]
-    for name in pl:
-        own = found[found["channel"] == name]
-        if len(own) == len(dots) and np.array_equal(numbers(own, "x_px"), numbers(dots, "x_px")):
-            return name
-    return None
+    names = channels.loc[channels["reference"], "channel"]
+    return str(names.iloc[0]) if len(names) else None
 
 
 def last_measured(field: FieldContent) -> tuple[str, float] | None:

@@ -382,7 +382,7 @@ def test_dots_are_drawn_where_the_channel_shows_them(usual: Path) -> None:
 def test_only_the_reference_shows_the_dots(tmp_path: Path) -> None:
     out = make_run(tmp_path / "out", [Field()])
     channels = read_table(out, CHANNELS)
-    second = channels[channels["kind"] == "pl"].assign(channel="PL before")
+    second = channels[channels["kind"] == "pl"].assign(channel="PL before", reference=False)
     write_table(pd.concat([channels, second]), CHANNELS, out)
     found, dots = read_table(out, LOCALIZATIONS), read_table(out, DOTS)
     shared = ["device", "field", "x_px", "y_px"]

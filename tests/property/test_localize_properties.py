@@ -16,11 +16,12 @@ OPTIONS = LocalizeOptions(psf_sigma_px=SIGMA_PX)
 
 @st.composite
 def dot_stacks(draw: st.DrawFn) -> np.ndarray:
-    """Frames with a few dots well inside, on background that goes on."""
+    """Frames with a few dots well inside and apart, on background that goes on."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_dots = draw(st.integers(0, 6))
-    positions = rng.uniform(MARGIN + 8, SIDE + MARGIN - 8, (n_dots, 2))
-    photons = rng.uniform(500, 3000, n_dots)
+    cell = np.column_stack(np.unravel_index(rng.permutation(9)[:n_dots], (3, 3)))
+    positions = MARGIN + 16 + 16 * cell + rng.uniform(-4, 4, (n_dots, 2))
+    photons = rng.uniform(800, 3000, n_dots)
     background = draw(st.sampled_from([0.1, 2.0, 20.0]))
     side = SIDE + 2 * MARGIN
     return Scene(positions, photons, background, shape=(side, side)).record(3, rng)

@@ -17,7 +17,7 @@ def _nothing() -> Points:
 
 def _unbent(distance: NDArray[np.float64], bend: float) -> NDArray[np.float64]:
     """Solve t + bend * t**3 = distance by Newton's method, which never passes the solution."""
-    fold = np.sqrt(-1 / (3 * bend)) if bend < 0 else np.inf
+    fold = 1 / np.sqrt(-3 * bend) if bend < 0 else np.inf
     solved = np.minimum(distance, fold)
     for _ in range(_NEWTON_STEPS):
         slope = np.maximum(1 + 3 * bend * solved**2, _SMALLEST_SLOPE)

@@ -49,7 +49,8 @@ def align(
     best = min(candidates, key=lambda each: each.found.chance_p, default=None)
     if best is None:
         return Refusal(_no_candidate(a, b, options))
-    if best.found.chance_p > options.max_chance_probability:
+    chance = best.found.chance_p > options.max_chance_probability
+    if chance or best.found.n_inliers < _FEWEST:
         return Refusal(_no_agreement(best.found, a, b, options))
     rivals = candidates + displaced(best, a, b, options)
     rival_p, rival = strongest_rival(best, rivals, a, b)
@@ -74,9 +75,9 @@ def _no_candidate(a: Points, b: Points, options: RegisterOptions) -> str:
 def _no_agreement(best: Registration, a: Points, b: Points, options: RegisterOptions) -> str:
     return (
         f"the best agreement is {best.n_inliers} of {len(a)} dots here on the reference's "
-        f"{len(b)} dots, which chance reaches with probability {best.chance_p:.2g} (allowed "
-        f"{options.max_chance_probability:g}); check that both stacks show the same field, or "
-        "raise register.max_shift_px or the exposure"
+        f"{len(b)} dots, which chance reaches with probability {best.chance_p:.2g} (needed are "
+        f"{_FEWEST} dots and at most {options.max_chance_probability:g}); check that both stacks "
+        "show the same field, or raise register.max_shift_px or the exposure"
     )
 
 

@@ -260,3 +260,9 @@ def test_a_radial_distortion_is_followed() -> None:
     assert isinstance(found, Registration)
     assert np.median(field_errors(found.transform, true)) < 0.06
     assert found.transform.radial_px == pytest.approx(1.0, abs=0.25)
+
+
+def test_two_pairs_are_too_few_however_close() -> None:
+    dots = localizations(8.0 * np.array([[0.0, 0.0], [0.0, 0.0], [4.0, 0.0]]))
+    found = align(dots, dots, moving_shape=SHAPE, fixed_shape=SHAPE, options=RegisterOptions())
+    assert isinstance(found, Refusal)

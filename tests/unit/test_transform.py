@@ -159,3 +159,8 @@ def test_an_array_with_values_that_are_no_numbers_is_refused_when_it_is_read(val
     assert stack.reader(0, 1).shape == (1, 4, 5)
     with pytest.raises(ValueError, match="frames: frame 1 has values that are no finite numbers"):
         stack.reader(0, 3)
+
+
+def test_the_smallest_radial_term_has_an_inverse() -> None:
+    transform = transform_of(0.0, 1.0, (0.0, 0.0), -2.2250738585e-313)
+    np.testing.assert_allclose(transform.inverse(transform.apply(POINTS)), POINTS, atol=1e-9)

@@ -116,11 +116,11 @@ def _usable_share(image: PhotonImage, spots: csc_matrix) -> Array:
 
 def _solve(normal: csc_matrix, right: Array) -> tuple[Array, Array]:
     """Solution of the normal equations and its variances, group by group of overlapping sources."""
-    n = len(right)
-    solution, variance = np.zeros(n), np.full(n, np.inf)
-    _, label = connected_components(normal, directed=False)
-    order = np.argsort(label, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if n else []:
+    diagonal = (1.0 + _RIDGE) * normal.diagonal()
+    lit = diagonal > 0
+    variance = np.divide(1.0, diagonal, out=np.full(len(right), np.inf), where=lit)
+    solution = np.where(lit, right * np.where(lit, variance, 0.0), 0.0)
+    for group in _overlapping(normal):
         block = normal[group][:, group].toarray()
         diagonal = np.diag(block)
         if not np.all(diagonal > 0):
@@ -129,3 +129,11 @@ def _solve(normal: csc_matrix, right: Array) -> tuple[Array, Array]:
         solution[group] = inverse @ right[group]
         variance[group] = np.where(diagonal > 0, np.diag(inverse), np.inf)
     return solution, variance
+
+
+def _overlapping(normal: csc_matrix) -> list[NDArray[np.int64]]:
+    """Indices of the sources of each group of at least two that overlap."""
+    _, label = connected_components(normal, directed=False)
+    order = np.argsort(label, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    return [group for group in groups if len(group) > 1]

@@ -77,7 +77,7 @@ class TestUvEnvironment:
 class TestRunEnvironment:
     def test_foreign_packages_are_shut_out(self):
         own = settings.run_environment({"PYTHONPATH": "/other", "VIRTUAL_ENV": "/other", "A": "1"})
-        assert own.keys() >= {"A", "PYTHONNOUSERSITE", "NUMBA_CACHE_DIR"}
+        assert own.keys() >= {"A", "PYTHONNOUSERSITE", "NUMBA_CACHE_DIR", "PYTHONPYCACHEPREFIX"}
         assert not own.keys() & {"PYTHONPATH", "VIRTUAL_ENV"}
 
     def test_tests_write_their_settings_into_the_clone(self):

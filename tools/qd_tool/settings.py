@@ -44,6 +44,9 @@ def run_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables of a run: caches inside the clone, no packages from elsewhere."""
     own = {key: value for key, value in environ.items() if key not in _FOREIGN}
     own["PYTHONNOUSERSITE"] = "1"
+    # Two thousand modules are not to be compiled anew in each process.
+    own.pop("PYTHONDONTWRITEBYTECODE", None)
+    own.setdefault("PYTHONPYCACHEPREFIX", str(HOME / "pycache"))
     own.setdefault("NUMBA_CACHE_DIR", str(HOME / "numba"))
     own.setdefault("MPLCONFIGDIR", str(HOME / "matplotlib"))
     return own

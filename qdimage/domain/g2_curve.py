@@ -1,6 +1,7 @@
 """A photon correlation: coincidences in bins of the delay between two detectors."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ class G2Curve:
     duration_s : float
     counts_1, counts_2 : int
         Photons of the two detectors.
+    method : {"all pairs", "start-stop"}
+        Start-stop counts for each start the next stop alone, so that it falls off at long
+        delays however uncorrelated the light.
     """
 
     edges_ns: NDArray[np.float64]
@@ -30,6 +34,7 @@ class G2Curve:
     duration_s: float
     counts_1: int
     counts_2: int
+    method: Literal["all pairs", "start-stop"] = "all pairs"
 
     @property
     def lag_ns(self) -> NDArray[np.float64]:
@@ -38,5 +43,29 @@ class G2Curve:
 
     @property
     def g2(self) -> NDArray[np.float64]:
-        """Coincidences relative to rates times time; 1 for uncorrelated light."""
-        return np.asarray(self.counts / self.accidentals)
+        """Coincidences relative to rates times time; 1 for uncorrelated light, NaN without any."""
+        unknown = np.full(self.counts.shape, np.nan)
+        known = self.accidentals > 0
+        return np.asarray(np.divide(self.counts, self.accidentals, out=unknown, where=known))
+
+
+def accidentals(
+    edges_ns: NDArray[np.float64], *, counts_1: int, counts_2: int, duration_s: float
+) -> NDArray[np.float64]:
+    """Return the coincidences that uncorrelated light of the same rates gives in each bin.
+
+    Parameters
+    ----------
+    edges_ns : ndarray, shape (n + 1,)
+    counts_1, counts_2 : int
+        Photons of the two detectors.
+    duration_s : float
+        0 where it is not known, as of a single photon; the result is then 0.
+    """
+    duration_ns = duration_s * 1e9
+    if duration_ns <= 0:
+        return np.zeros(edges_ns.size - 1)
+    # The integral of T - |delay| over each bin, also where one reaches over zero.
+    reach = np.clip(edges_ns, -duration_ns, duration_ns)
+    area = np.diff(reach * (duration_ns - np.abs(reach) / 2))
+    return np.asarray(counts_1 * counts_2 * area / duration_ns**2)

@@ -1,0 +1,134 @@
+"""Photon time tags and histograms: one module for each format, chosen by the file's name.
+
+Detectors are numbered from 0 in the order of the device's detector inputs, whatever the device:
+`qdimage.io.ptu` says what each of them writes.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qdimage.domain.g2_curve import G2Curve
+from qdimage.domain.photons import PhotonStream
+from qdimage.errors import FormatError
+
+LEGACY = (".pt2", ".pt3", ".ht2", ".ht3", ".t3r", ".phd", ".hhd", ".thd")
+
+
+def _open_ptu(path: Path) -> PhotonStream:
+    from qdimage.io.ptu import open_ptu
+
+    return open_ptu(path)
+
+
+def _open_phu(
+    path: Path,
+    *,
+    duration_s: float | None,
+    rate_counts_s: tuple[float, float] | None,
+    curve_index: int | None,
+) -> G2Curve:
+    from qdimage.io.phu import open_phu
+
+    return open_phu(
+        path, duration_s=duration_s, rate_counts_s=rate_counts_s, curve_index=curve_index
+    )
+
+
+def _open_csv(
+    path: Path,
+    *,
+    duration_s: float | None,
+    rate_counts_s: tuple[float, float] | None,
+    curve_index: int | None,
+) -> G2Curve:
+    from qdimage.io.histogram_csv import open_histogram_csv
+
+    if curve_index not in (None, 0):
+        raise FormatError(
+            f"{path}: found curve_index {curve_index}, expected 0, since a CSV histogram holds "
+            "one curve; leave it out"
+        )
+    return open_histogram_csv(path, duration_s=duration_s, rate_counts_s=rate_counts_s)
+
+
+PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {".ptu": _open_ptu}
+HISTOGRAM_READERS: dict[str, Callable[..., G2Curve]] = {".phu": _open_phu, ".csv": _open_csv}
+
+
+def open_photons(path: Path | str) -> PhotonStream:
+    """Open a time-tag file; no record is read before it is asked for.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        A PicoQuant ``.ptu`` file, T2 or T3.
+
+    Raises
+    ------
+    FormatError
+        In one line, what is wrong with the file, and what to do.
+    """
+    path = Path(path)
+    suffix = _checked_suffix(path, tuple(PHOTON_READERS))
+    if suffix in HISTOGRAM_READERS:
+        raise FormatError(f"{path}: this is a histogram, expected time tags; open it as one")
+    return PHOTON_READERS[suffix](path)
+
+
+def open_histogram(
+    path: Path | str,
+    *,
+    duration_s: float | None = None,
+    rate_counts_s: tuple[float, float] | None = None,
+    curve_index: int | None = None,
+) -> G2Curve:
+    """Read a histogram of delays that was made elsewhere.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        A PicoQuant ``.phu`` file, or a ``.csv`` with the columns ``lag_ns`` (centres of the
+        bins) and ``counts``.
+    duration_s : float, optional
+        How long it was measured; needed for CSV, and where a PHU file does not say.
+    rate_counts_s : (float, float), optional
+        Rates of the two detectors; likewise.
+    curve_index : int, optional
+        Which curve, from 0, of a file with several.
+
+    Raises
+    ------
+    FormatError
+        In one line, what is wrong with the file, and what to do.
+    ConfigurationError
+        If duration or rates are neither given nor in the file, or make no sense.
+    """
+    path = Path(path)
+    suffix = _checked_suffix(path, tuple(HISTOGRAM_READERS))
+    if suffix in PHOTON_READERS:
+        raise FormatError(f"{path}: these are time tags, expected a histogram; correlate them")
+    return HISTOGRAM_READERS[suffix](
+        path, duration_s=duration_s, rate_counts_s=rate_counts_s, curve_index=curve_index
+    )
+
+
+def _checked_suffix(path: Path, expected: tuple[str, ...]) -> str:
+    """Return the suffix of a file that is there and has a known one."""
+    if path.is_dir():
+        raise FormatError(f"{path}: found a folder, expected a file; name the file in it")
+    if not path.is_file():
+        raise FormatError(f"{path}: there is no such file; correct the path")
+    suffix = path.suffix.lower()
+    if suffix in LEGACY:
+        raise FormatError(
+            f"{path}: found PicoQuant's old format {suffix}, which is not read; export it as "
+            "PTU (or PHU) with PicoQuant's file converter"
+        )
+    if suffix not in {**PHOTON_READERS, **HISTOGRAM_READERS}:
+        raise FormatError(
+            f"{path}: found the suffix {path.suffix!r}, expected {' or '.join(expected)}; "
+            "export the measurement in such a format"
+        )
+    if path.stat().st_size == 0:
+        raise FormatError(f"{path}: the file is empty (0 bytes); copy or export it again")
+    return suffix

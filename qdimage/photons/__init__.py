@@ -1,0 +1,1 @@
+"""Photon time tags to correlations."""

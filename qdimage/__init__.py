@@ -1,18 +1,30 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
-The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `simulate`, `report` and
-`options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
+The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `model`, `simulate`,
+`report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qdimage.api import check, init, locate, options, plan, register, report, run, simulate
+    from qdimage.api import (
+        check,
+        init,
+        locate,
+        model,
+        options,
+        plan,
+        register,
+        report,
+        run,
+        simulate,
+    )
 
 __all__ = [
     "check",
     "init",
     "locate",
+    "model",
     "options",
     "plan",
     "register",

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from qdimage.io.table_file import TableFormat
     from qdimage.pipeline.check import CheckResult
     from qdimage.pipeline.declare import Declaration
+    from qdimage.pipeline.prediction import Prediction
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.run import Plan, RunResult
     from qdimage.pipeline.single import LocatedStack, StackSource
+    from qdimage.rates.el import Overflow
 
 Progress = Callable[[str, int, int], None]
 PathLike = str | os.PathLike[str]
@@ -24,6 +26,7 @@ __all__ = [
     "check",
     "init",
     "locate",
+    "model",
     "options",
     "plan",
     "register",
@@ -248,6 +251,89 @@ def register(
             psf_sigma_px=pl.dots.psf_sigma_px,
         )
     return register_stacks(pl, el, options=_options(options, assignments))
+
+
+def model(
+    kind: str,
+    *,
+    pump_per_us: float | None = None,
+    electron_rate_per_us: float | None = None,
+    hole_rate_per_us: float | None = None,
+    dot: Mapping[str, float] | PathLike | None = None,
+    coulomb: str = "exp",
+    coulomb_x: float | None = None,
+    coulomb_attraction: float | None = None,
+    coulomb_repulsion: float | None = None,
+    coulomb_table: Mapping[int, float] | None = None,
+    carriers: int = 6,
+    overflow: "Overflow" = "recombine",
+    count_trions: bool = True,
+    lags_ns: Sequence[float] = (0.0,),
+    response_fwhm_ns: float = 0.0,
+    bin_ns: float = 0.0,
+) -> "Prediction":
+    """Return what a rate model predicts, without data.
+
+    Parameters
+    ----------
+    kind : {"pl", "el"}
+    pump_per_us : float
+        PL: excitations of the dot.
+    electron_rate_per_us, hole_rate_per_us : float
+        EL: carriers into the neutral dot.
+    dot : mapping or path, optional
+        Lifetimes and yields, as in ``[dot_parameters]``; as published where not stated.
+    coulomb, coulomb_x, coulomb_attraction, coulomb_repulsion, coulomb_table
+        How the dot's charge changes injection; see `qdimage.rates.coulomb`.
+    carriers, overflow, count_trions
+        See `qdimage.rates.el.el_model`.
+    lags_ns : sequence of float
+    response_fwhm_ns, bin_ns : float
+        Response of the pair of detectors, and width of the bins, over which g2 is averaged.
+
+    Raises
+    ------
+    ConfigurationError
+        If a rate or a parameter is missing.
+    """
+    from qdimage.errors import ConfigurationError
+    from qdimage.pipeline.prediction import dot_parameters, predict_el, predict_pl, read_dot
+
+    if isinstance(dot, str | os.PathLike):
+        parameters = read_dot(Path(dot))
+    else:
+        parameters = dot_parameters(dot or {}, source="dot")
+    shared: dict[str, Any] = {
+        "lags_ns": lags_ns,
+        "response_fwhm_ns": response_fwhm_ns,
+        "bin_ns": bin_ns,
+    }
+    if kind == "pl":
+        if pump_per_us is None:
+            raise ConfigurationError("the PL model needs its pump rate; give --pump, in 1/us")
+        return predict_pl(parameters, pump_per_us=pump_per_us, **shared)
+    if kind != "el":
+        raise ConfigurationError(f"found the kind {kind!r}, expected 'pl' or 'el'; correct it")
+    if electron_rate_per_us is None or hole_rate_per_us is None:
+        raise ConfigurationError(
+            "the EL model needs both injection rates; give --electron-rate and --hole-rate, in 1/us"
+        )
+    return predict_el(
+        parameters,
+        electron_per_us=electron_rate_per_us,
+        hole_per_us=hole_rate_per_us,
+        coulomb=coulomb,
+        coulomb_parameters={
+            "x": coulomb_x,
+            "attraction": coulomb_attraction,
+            "repulsion": coulomb_repulsion,
+            "table": coulomb_table,
+        },
+        carriers=carriers,
+        overflow=overflow,
+        count_trions=count_trions,
+        **shared,
+    )
 
 
 def simulate(

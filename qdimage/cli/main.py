@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from qdimage.cli import field_commands, listing_commands, run_commands, stack_commands
+from qdimage.cli import (
+    field_commands,
+    listing_commands,
+    model_command,
+    run_commands,
+    stack_commands,
+)
 from qdimage.errors import QdimageError
 
 # More threads than one would change the last digits of sums; fields keep the cores busy.
@@ -54,6 +60,7 @@ def _global(
 run_commands.add_to(app)
 field_commands.add_to(app)
 stack_commands.add_to(app)
+model_command.add_to(app)
 listing_commands.add_to(app)
 
 

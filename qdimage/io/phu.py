@@ -32,7 +32,7 @@ def open_phu(
         f"HistResDscr_MDescResolution({index})", least=1e-15, most=1e-3, unit="s"
     )
     counts = _counts(header, index)
-    edges_ns = np.arange(counts.size + 1) * (width_s * 1e9)
+    edges_ns = np.asarray(np.arange(counts.size + 1) * (width_s * 1e9), np.float64)
     return histogram_curve(
         path,
         edges_ns,

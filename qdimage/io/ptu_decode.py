@@ -101,27 +101,31 @@ def _special(state: Ticks, inlet: np.int64) -> None:
 def decode_hydra_t2(
     records: Records, state: Ticks, wrap: int, counted: bool, time: Ticks, channel: Channels
 ) -> int:
-    """One special bit, six bits of channel, 25 bits of time."""
+    """One special bit, six bits of channel, 25 bits of time.
+
+    At usual rates every seventh record is an overflow, at places that no processor foresees:
+    photons and overflows are told apart without a branch.
+    """
     clock, latest, backwards = state[CLOCK], state[LATEST], state[BACKWARDS]
     n = 0
     for i in range(records.size):
         record = np.int64(records[i])
         inlet = record >> 25
-        if inlet < 64:
-            now = clock + (record & 0x1FFFFFF)
-            backwards += now < latest
-            latest = now
-            time[n] = now
-            channel[n] = inlet
-            n += 1
-        elif inlet == 127:
-            # A count of 0 is how older firmware wrote a single overflow.
-            count = record & 0x1FFFFFF
-            clock += wrap * count if counted and count > 0 else wrap
-            if clock > LATEST_CLOCK:
-                state[STOPPED] = 1
-                break
-        else:
+        low = record & 0x1FFFFFF
+        now = clock + low
+        time[n] = now
+        channel[n] = inlet
+        is_photon = inlet < 64
+        n += is_photon
+        backwards += is_photon & (now < latest)
+        latest = now if is_photon else latest
+        # A count of 0 is how older firmware wrote a single overflow.
+        count = low if counted & (low > 0) else 1
+        clock += wrap * count if inlet == 127 else 0
+        if clock > LATEST_CLOCK:
+            state[STOPPED] = 1
+            break
+        if (inlet >= 64) & (inlet != 127):
             _special(state, inlet - 64)
     state[CLOCK], state[LATEST], state[BACKWARDS] = clock, latest, backwards
     return n

@@ -92,7 +92,7 @@ def correlate(
     _require(1 <= n_bins <= _MOST_BINS // 2, f"n_bins = {n_bins}", f"1 ... {_MOST_BINS // 2}")
     span = bin_ticks * n_bins
     _check(first, second, span, window_s)
-    counts = np.zeros(2 * n_bins, np.int64)
+    counts = np.zeros(2 * n_bins + 1, np.int64)
     tallies = np.zeros(N_TALLIES, np.int64)
     keys = np.full(2 * _PIECE, _BEFORE_ALL, np.int64)
     n_kept = 1
@@ -106,7 +106,7 @@ def correlate(
             )
             _require_patience(stream, tallies, seen)
     edges = bin_ticks * np.arange(-n_bins, n_bins + 1)
-    return _curve(stream, edges, counts, tallies, seen)
+    return _curve(stream, edges, counts[:-1], tallies, seen)
 
 
 def correlate_between(

@@ -30,40 +30,65 @@ def count_pairs(
     """Add the pairs of new photons to bins of equal width around zero; return how many stay.
 
     `keys` holds, behind a first one that is before all times, the photons that later ones may
-    pair with: twice the time, plus one for the second detector.
+    pair with: twice the time, plus one for the second detector. `counts` has one bin more than
+    there are: the last takes what lies at the upper end, and does not count.
     """
     span = width * (counts.size // 2)
-    same = first == second
-    n, n_firsts, n_seconds, n_compared = n_kept, 0, 0, 0
-    for i in range(time.size):
-        is_first = channel[i] == first
-        is_second = channel[i] == second
-        if not (is_first | is_second):
-            continue
-        n_firsts += is_first
-        n_seconds += is_second
-        now = time[i]
-        own = np.int64(is_second)
-        oldest = now - span
-        j = n - 1
+    close = np.empty(time.size, np.int64)
+    n, n_close = _append(time, channel, first, second, span, keys, n_kept, close, tallies)
+    n_compared = 0
+    for i in range(n_close):
+        own = keys[close[i]]
+        oldest = (own >> 1) - span
+        j = close[i] - 1
         while keys[j] >> 1 >= oldest:
-            delay = now - (keys[j] >> 1)
-            if same:
+            delay = (own >> 1) - (keys[j] >> 1)
+            if first == second:
                 counts[np.uint64(span - delay) // np.uint64(width)] += 1
-                if delay < span:
-                    counts[np.uint64(span + delay) // np.uint64(width)] += 1
-            elif (keys[j] & 1) != own:
-                signed = delay if is_second else -delay
-                if signed < span:
-                    counts[np.uint64(span + signed) // np.uint64(width)] += 1
+                counts[np.uint64(span + delay) // np.uint64(width)] += 1
+            else:
+                # Without a branch: which detector is next cannot be foreseen.
+                signed = delay * (2 * (own & 1) - 1)
+                counts[np.uint64(span + signed) // np.uint64(width)] += (own ^ keys[j]) & 1
             j -= 1
-        n_compared += n - 1 - j
-        keys[n] = 2 * now + own
-        n += 1
-    tallies[FIRSTS] += n_firsts
-    tallies[SECONDS] += n_seconds
+        n_compared += close[i] - 1 - j
     tallies[COMPARED] += n_compared
     return _keep_latest(time, span, keys, n)
+
+
+@njit(cache=True, error_model="numpy")
+def _append(
+    time: Ticks,
+    channel: Channels,
+    first: int,
+    second: int,
+    span: int,
+    keys: Ticks,
+    n_kept: int,
+    close: Ticks,
+    tallies: Ticks,
+) -> tuple[int, int]:
+    """Append the two detectors' photons to `keys`, and to `close` where such are that have pairs.
+
+    Few have, and at which is not to be foreseen: the loop does without branches.
+    """
+    n, n_close = n_kept, 0
+    n_firsts, n_seconds = 0, 0
+    latest = keys[n - 1] >> 1
+    for i in range(time.size):
+        now = time[i]
+        is_first, is_second = channel[i] == first, channel[i] == second
+        n_firsts += is_first
+        n_seconds += is_second
+        wanted = is_first | is_second
+        keys[n] = 2 * now + is_second
+        close[n_close] = n
+        n_close += wanted & (now - latest <= span)
+        latest = now if wanted else latest
+        n += wanted
+    tallies[FIRSTS] += n_firsts
+    tallies[SECONDS] += n_seconds
+    return n, n_close
 
 
 @njit(cache=True, error_model="numpy")
@@ -98,44 +123,48 @@ def count_pairs_between(
     differences. `places` holds, for each edge, how many kept photons of the other detector are
     early enough; `n_kept` how many of the first and of the second are kept.
     """
-    n_edges = edges.size
-    n_negative = np.searchsorted(edges, 1)
-    n_firsts, n_seconds = n_kept[0], n_kept[1]
+    old_firsts, old_seconds = n_kept[0], n_kept[1]
+    n_firsts, n_seconds = old_firsts, old_seconds
+    n_pairs = 0
     for i in range(time.size):
-        is_first = channel[i] == first
-        is_second = channel[i] == second
-        now = time[i]
-        if is_second:
-            # Pairs with earlier firsts have a delay of at least zero.
-            for k in range(n_edges):
-                if k < n_negative:
-                    above[k] += n_firsts
-                    continue
-                place = places[k]
-                latest = now - edges[k]
-                while place < n_firsts and firsts[place] <= latest:
-                    place += 1
-                places[k] = place
-                above[k] += place
-        if is_first:
-            # Pairs with earlier seconds have a delay of at most zero.
-            for k in range(n_negative):
-                place = places[k]
-                latest = now + edges[k]
-                while place < n_seconds and seconds[place] < latest:
-                    place += 1
-                places[k] = place
-                above[k] += n_seconds - place
-        if is_first:
-            firsts[n_firsts] = now
-            n_firsts += 1
-            tallies[FIRSTS] += 1
-        if is_second:
-            seconds[n_seconds] = now
-            n_seconds += 1
-            tallies[SECONDS] += 1
+        # A photon pairs with the earlier ones: of the first at delays of zero or more, of the
+        # second at delays of zero or less; and never with itself.
+        is_first, is_second = channel[i] == first, channel[i] == second
+        n_pairs += is_second * n_firsts + is_first * n_seconds
+        firsts[n_firsts] = time[i]
+        seconds[n_seconds] = time[i]
+        n_firsts += is_first
+        n_seconds += is_second
+    tallies[FIRSTS] += n_firsts - old_firsts
+    tallies[SECONDS] += n_seconds - old_seconds
+    n_negative = np.searchsorted(edges, 1)
+    for k in range(n_negative):
+        below, places[k] = _pass(
+            firsts[old_firsts:n_firsts], edges[k] - 1, seconds[:n_seconds], places[k]
+        )
+        above[k] += n_pairs - below
+    for k in range(n_negative, edges.size):
+        reached, places[k] = _pass(
+            seconds[old_seconds:n_seconds], -edges[k], firsts[:n_firsts], places[k]
+        )
+        above[k] += reached
     n_kept[0] = _drop(firsts, n_firsts, places[n_negative:])
     n_kept[1] = _drop(seconds, n_seconds, places[:n_negative])
+
+
+@njit(cache=True, error_model="numpy")
+def _pass(time: Ticks, shift: int, others: Ticks, place: int) -> tuple[int, int]:
+    """Sum over `time` how many of `others` are at most as late as the shifted time.
+
+    The search goes on from `place`; return the sum and the last place.
+    """
+    total = 0
+    for i in range(time.size):
+        latest = time[i] + shift
+        while place < others.size and others[place] <= latest:
+            place += 1
+        total += place
+    return total, place
 
 
 @njit(cache=True, error_model="numpy")

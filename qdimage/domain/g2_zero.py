@@ -1,0 +1,65 @@
+"""g2 at zero delay, from the dip of a correlation curve."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class G2Zero:
+    """g2(0) relative to the plateau at long delays, with what the fit says of the curve.
+
+    Attributes
+    ----------
+    value : float
+        Deconvolved, without background correction.
+    low_68, high_68, low_95, high_95 : float
+        Ends of its intervals, whatever the dip's shape within the bound of `fastest_ns`.
+    components : int
+        Exponentials at the best point.
+    fastest_ns : float
+        Components faster than this are excluded; the intervals hold under this bound.
+    plateau : float
+        Level at long delays relative to rates times time: 1 without blinking.
+    delay_ns : float
+        Centre of the dip.
+    rise_time_ns : float
+        From zero delay to where the fitted dip has recovered all but 1/e.
+    deviance, p_value : float
+    dof : int
+        Goodness of fit of the best point.
+    coincidences : int
+        In the whole curve.
+    uncorrected, uncorrected_err : float
+        The bin that holds the centre, relative to the plateau, with no correction at all.
+    background_corrected, background_corrected_low, background_corrected_high : float
+        Value and 95 % interval without the coincidences that background made.
+    """
+
+    value: float
+    low_68: float
+    high_68: float
+    low_95: float
+    high_95: float
+    components: int
+    fastest_ns: float
+    plateau: float
+    delay_ns: float
+    rise_time_ns: float
+    deviance: float
+    dof: int
+    p_value: float
+    coincidences: int
+    uncorrected: float
+    uncorrected_err: float
+    background_corrected: float
+    background_corrected_low: float
+    background_corrected_high: float
+
+    @property
+    def rate_normalized(self) -> float:
+        """The value relative to rates times time instead of the plateau."""
+        return self.value * self.plateau
+
+    @property
+    def blinking_factor(self) -> float:
+        """Plateau relative to rates times time; 1/p for a dot that emits a share p of the time."""
+        return self.plateau

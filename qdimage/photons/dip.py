@@ -1,0 +1,276 @@
+"""g2 at zero delay from a correlation curve under steady light."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.domain.g2_curve import G2Curve
+from qdimage.domain.g2_zero import G2Zero
+from qdimage.domain.refusal import Refusal
+from qdimage.photons.dip_centre import deepest
+from qdimage.photons.dip_goodness import goodness
+from qdimage.photons.dip_groups import grouped
+from qdimage.photons.dip_likelihood import (
+    CENTRE,
+    G2_0,
+    MAX_COMPONENTS,
+    PLATEAU,
+    TIMES,
+    DipData,
+    fill_shape,
+    first_weight,
+)
+from qdimage.photons.dip_options import DipOptions
+from qdimage.photons.dip_profile import profile
+
+Array = NDArray[np.float64]
+
+# Q(g0) = min over K of -2 ln L_K(g0) + COST (K - 1); the hulls of Q - min Q below these levels held
+# their coverage on simulated curves of rate models, see benchmarks/g2_coverage.py.
+COST = 2.0
+LEVEL_68, LEVEL_95 = 1.4, 4.2
+_BEYOND = 0.5
+_NODES = 21
+
+_FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
+# A response that is not given is taken as much narrower than a bin.
+_LEAST_SIGMA_BINS = 1e-3
+_LARGEST_G2_0 = 5.0
+# Time constants with which the centre is searched.
+_TIMES_NS = np.array([5.0, 15.0, 45.0])
+_LEAST_COINCIDENCES = 200
+_LEAST_BINS = 30
+# Of the dip, what may be left at the end of the curve that reaches less far.
+_PLATEAU_REACHED = 0.1
+# It is believed where the outer part of the curve differs so much from the part inside it.
+_OUTER, _INNER, _SLOPE_SIGMAS = 0.6, 0.35, 3.0
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """The level at long delays, relative to rates times time, measured elsewhere."""
+
+    value: float
+    err: float
+
+
+def g2_zero(
+    curve: G2Curve,
+    *,
+    options: DipOptions,
+    response_fwhm_ns: float = 0.0,
+    delay_ns: float | None = None,
+    plateau: Plateau | None = None,
+    signal_shares: tuple[float, float] = (1.0, 1.0),
+) -> G2Zero | Refusal:
+    """Return g2(0) of a curve, with intervals that do not rest on one shape of the dip.
+
+    Parameters
+    ----------
+    curve : G2Curve
+        Around zero delay, far enough to reach the plateau.
+    options : DipOptions
+    response_fwhm_ns : float
+        Of the two detectors together.
+    delay_ns : float, optional
+        Of the second channel; found in the curve where not given.
+    plateau : Plateau, optional
+        From longer delays; found in the curve where not given.
+    signal_shares : tuple of float
+        Share of signal, without background, in the counts of each detector.
+    """
+    refusal = _unusable(curve, delay_ns)
+    if refusal is not None:
+        return refusal
+    sigma_ns = response_fwhm_ns / _FWHM
+    sigma_ns = max(sigma_ns, _LEAST_SIGMA_BINS * float(np.diff(curve.edges_ns).min()))
+    centre_ns, reach_ns = delay_ns, 0.0
+    if centre_ns is None:
+        centre_ns, reach_ns = _searched_centre(curve, sigma_ns, options.max_delay_ns)
+    data = _data(curve, sigma_ns, centre_ns, reach_ns, plateau, options)
+    nodes, values, thetas = profile(
+        data, centre_ns, options.max_components, COST, LEVEL_95 + _BEYOND, _NODES
+    )
+    lowest = values.min(axis=0)
+    at = int(np.argmin(lowest))
+    components = int(np.argmin(values[:, at])) + 1
+    theta = thetas[components - 1, at]
+    if plateau is None and (refusal := _not_level(data, theta, components)) is not None:
+        return refusal
+    (low_68, high_68), (low_95, high_95) = (
+        hull(nodes, lowest, level) for level in (LEVEL_68, LEVEL_95)
+    )
+    if high_95 >= _LARGEST_G2_0:
+        return Refusal(
+            f"found {int(curve.counts.sum())} coincidences, which bound g2(0) by nothing below "
+            f"{_LARGEST_G2_0:g}; expected a resolved dip; measure longer"
+        )
+    level = math.exp(theta[PLATEAU])
+    raw, raw_err = _uncorrected(curve, theta[CENTRE], level)
+    deviance, dof, p_value = goodness(data, theta, components)
+    share = signal_shares[0] * signal_shares[1]
+    return G2Zero(
+        value=float(nodes[at]),
+        low_68=low_68,
+        high_68=high_68,
+        low_95=low_95,
+        high_95=high_95,
+        components=components,
+        fastest_ns=options.fastest_ns,
+        plateau=level,
+        delay_ns=float(theta[CENTRE]),
+        rise_time_ns=rise_time_ns(theta, components),
+        deviance=deviance,
+        dof=dof,
+        p_value=p_value,
+        coincidences=int(curve.counts.sum()),
+        uncorrected=raw,
+        uncorrected_err=raw_err,
+        background_corrected=1.0 - (1.0 - float(nodes[at])) / share,
+        background_corrected_low=1.0 - (1.0 - low_95) / share,
+        background_corrected_high=1.0 - (1.0 - high_95) / share,
+    )
+
+
+def hull(nodes: Array, values: Array, level: float) -> tuple[float, float]:
+    """Ends of the smallest interval that holds all points within a level of the lowest.
+
+    Between nodes the square root of the height is linear, as it is for a parabola.
+    """
+    height = np.sqrt(np.maximum(values - values.min(), 0.0))
+    limit = math.sqrt(level)
+    inside = np.flatnonzero(height <= limit)
+    ends = []
+    for last, beyond in ((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1)):
+        if not 0 <= beyond < len(nodes):
+            ends.append(float(nodes[last]))
+            continue
+        part = (limit - height[last]) / (height[beyond] - height[last])
+        ends.append(float(nodes[last] + part * (nodes[beyond] - nodes[last])))
+    return ends[0], ends[1]
+
+
+def rise_time_ns(theta: Array, components: int) -> float:
+    """Return the first delay at which the dip has recovered all but 1/e of its depth."""
+    weights = [first_weight(theta, components), *theta[TIMES + components :][: components - 1]]
+    times = np.exp(theta[TIMES : TIMES + components])
+    lags = np.concatenate([[0.0], np.geomspace(0.01 * times.min(), 20.0 * times.max(), 2000)])
+    dip = sum(weight * np.exp(-lags / time) for weight, time in zip(weights, times, strict=True))
+    left = np.asarray(dip) - dip[0] / math.e
+    crossed = np.flatnonzero(left * np.sign(dip[0]) <= 0)
+    if dip[0] == 0 or len(crossed) == 0:
+        return math.nan
+    k = int(crossed[0])
+    return float(lags[k] - left[k] * (lags[k] - lags[k - 1]) / (left[k] - left[k - 1]))
+
+
+def _unusable(curve: G2Curve, delay_ns: float | None) -> Refusal | None:
+    if curve.counts_1 == 0 or curve.counts_2 == 0:
+        silent = "first" if curve.counts_1 == 0 else "second"
+        return Refusal(
+            f"found no photons in the {silent} detector, expected two that count; "
+            "check which detectors the file has"
+        )
+    total = int(curve.counts.sum())
+    if total < _LEAST_COINCIDENCES:
+        return Refusal(
+            f"found {total} coincidences, expected at least {_LEAST_COINCIDENCES}; measure longer"
+        )
+    centre = delay_ns or 0.0
+    inside = np.searchsorted(curve.edges_ns, centre)
+    if len(curve.counts) < _LEAST_BINS or not 0 < inside < len(curve.edges_ns):
+        return Refusal(
+            f"found {len(curve.counts)} bins from {curve.edges_ns[0]:g} to "
+            f"{curve.edges_ns[-1]:g} ns, expected at least {_LEAST_BINS} on both sides of "
+            f"{centre:g} ns; correlate over both signs of the delay"
+        )
+    return None
+
+
+def _searched_centre(curve: G2Curve, sigma_ns: float, max_delay_ns: float) -> tuple[float, float]:
+    """Where the dip seems to be, and how far off that may be."""
+    step = max(1.0, float(np.diff(curve.edges_ns).min()))
+    reach = min(max_delay_ns, 0.5 * float(min(-curve.edges_ns[0], curve.edges_ns[-1])))
+    n = int(reach / step)
+    found = deepest(
+        curve.edges_ns,
+        curve.accidentals,
+        curve.counts.astype(np.float64),
+        sigma_ns,
+        step * np.arange(-n, n + 1, dtype=np.float64),
+        _TIMES_NS,
+    )
+    return found, 3.0 * step
+
+
+def _data(
+    curve: G2Curve,
+    sigma_ns: float,
+    centre_ns: float,
+    reach_ns: float,
+    plateau: Plateau | None,
+    options: DipOptions,
+) -> DipData:
+    edges, counts, exposure = grouped(
+        curve.edges_ns, curve.counts.astype(np.float64), curve.accidentals, centre_ns
+    )
+    slowest_ns = float(max(centre_ns - edges[0], edges[-1] - centre_ns))
+    bounds = [
+        0.0,
+        _LARGEST_G2_0,
+        centre_ns - reach_ns,
+        centre_ns + reach_ns,
+        math.log(options.fastest_ns),
+        math.log(slowest_ns),
+    ]
+    return DipData(
+        edges,
+        exposure,
+        counts,
+        sigma_ns,
+        plateau.value if plateau else 0.0,
+        plateau.err if plateau else 0.0,
+        options.fastest_ns if options.rising else 0.0,
+        np.array(bounds),
+    )
+
+
+def _shape(data: DipData, theta: Array, components: int) -> Array:
+    n = len(data.counts)
+    basis, shape = np.empty((3 * MAX_COMPONENTS, n)), np.empty(n)
+    fill_shape(data.edges_ns, data.sigma_ns, theta, components, basis, shape)
+    return shape
+
+
+def _not_level(data: DipData, theta: Array, components: int) -> Refusal | None:
+    shape = _shape(data, theta, components)
+    left = min(abs(1.0 - shape[0]), abs(1.0 - shape[-1]))
+    depth = max(1.0, abs(1.0 - theta[G2_0]))
+    if left <= _PLATEAU_REACHED * depth or _slope_sigmas(data) < _SLOPE_SIGMAS:
+        return None
+    return Refusal(
+        f"found {left:.0%} of the level still missing at the ends of the curve, expected a "
+        "plateau; give the plateau from longer delays"
+    )
+
+
+def _slope_sigmas(data: DipData) -> float:
+    """Significance of a difference between the outermost parts of the curve and the next ones."""
+    lags = (data.edges_ns[:-1] + data.edges_ns[1:]) / 2 - data.edges_ns.mean()
+    part = np.abs(lags) / np.abs(lags).max()
+    outer, inner = part > _OUTER, (part > _INNER) & (part <= _OUTER)
+    expected = data.exposure[outer].sum(), data.exposure[inner].sum()
+    counts = data.counts[outer].sum(), data.counts[inner].sum()
+    spread = math.sqrt((counts[0] + 1) / expected[0] ** 2 + (counts[1] + 1) / expected[1] ** 2)
+    return abs(float(counts[0] / expected[0] - counts[1] / expected[1])) / spread
+
+
+def _uncorrected(curve: G2Curve, centre_ns: float, level: float) -> tuple[float, float]:
+    k = int(np.searchsorted(curve.edges_ns, centre_ns, side="right")) - 1
+    expected = level * curve.accidentals[k]
+    return (
+        float(curve.counts[k] / expected),
+        math.sqrt(max(float(curve.counts[k]), 1.0)) / float(expected),
+    )

@@ -1,0 +1,242 @@
+"""How well each g2(0) agrees with a curve: profiles of dips of one, two and three exponentials.
+
+The centre is free for one exponential and then held for more: it is where the curve is symmetric,
+whatever its shape, and left to them they would move it to a chance minimum.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from qdimage.photons.dip_fit import fit_dip
+from qdimage.photons.dip_likelihood import (
+    CENTRE,
+    G2_0,
+    MAX_COMPONENTS,
+    MAX_PARAMETERS,
+    PLATEAU,
+    TIMES,
+    DipData,
+    fill_shape,
+)
+from qdimage.photons.dip_starts import GRID, fill_starts, gram_matrix
+
+Array = NDArray[np.float64]
+
+_STARTS = 3
+# Values of g2(0) from which the best one is looked for, beside that of a single exponential.
+_COARSE = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+# The walk to the ends of the profile.
+_FIRST_STEP, _GROWTH, _MAX_STEPS = 0.01, 1.6, 16
+
+
+class Search(NamedTuple):
+    """What is profiled, and where its fits start.
+
+    Attributes
+    ----------
+    data : DipData
+    log_times, gram : ndarray
+        See `gram_matrix`.
+    centre : float
+        Of the best single exponential, ns.
+    components : int
+        Largest number of exponentials.
+    cost : float
+        Added to the deviance for each exponential after the first.
+    depth : float
+        How far above its minimum the profile reaches, if the bounds let it.
+    """
+
+    data: DipData
+    log_times: Array
+    gram: Array
+    centre: float
+    components: int
+    cost: float
+    depth: float
+
+
+@njit(cache=True)
+def profile(
+    data: DipData, centre: float, components: int, cost: float, depth: float, n_nodes: int
+) -> tuple[Array, Array, Array]:
+    """Profile the deviance over g2(0) for each number of exponentials.
+
+    Each point is fitted from several starts of a grid and from its neighbours on both sides, so
+    that no branch of solutions is lost on the way.
+
+    Parameters
+    ----------
+    data : DipData
+    centre : float
+        Where to start, ns.
+    components, cost, depth
+        See `Search`.
+    n_nodes : int
+
+    Returns
+    -------
+    nodes : ndarray, shape (n_nodes,)
+        Values of g2(0), growing; the best one is among them.
+    values : ndarray, shape (components, n_nodes)
+        Deviance plus cost.
+    thetas : ndarray, shape (components, n_nodes, MAX_PARAMETERS)
+    """
+    log_times = np.linspace(data.bounds[4], data.bounds[5], GRID)
+    first = _single(data, centre, log_times)
+    gram = gram_matrix(data, _levels(data, first), first[CENTRE], log_times)
+    search = Search(data, log_times, gram, first[CENTRE], components, cost, depth)
+    best, best_theta, best_components = _best(search, first)
+    low = _end(search, best + depth, best_theta[G2_0], -1)
+    high = _end(search, best + depth, best_theta[G2_0], 1)
+    nodes = np.sort(np.append(np.linspace(low, high, n_nodes - 1), best_theta[G2_0]))
+    values = np.full((components, n_nodes), math.inf)
+    thetas = np.zeros((components, n_nodes, MAX_PARAMETERS))
+    _sweep_up(search, nodes, best_theta, best_components, values, thetas)
+    _sweep_down(search, nodes, values, thetas)
+    for k in range(1, components):
+        values[k] += cost * k
+    return nodes, values, thetas
+
+
+@njit(cache=True)
+def _single(data: DipData, centre: float, log_times: Array) -> Array:
+    """Parameters of the best single exponential, from several starts."""
+    best, answer = math.inf, np.zeros(MAX_PARAMETERS)
+    for i in range(1, GRID, 3):
+        trial = np.zeros(MAX_PARAMETERS)
+        trial[PLATEAU] = math.log(data.counts.sum() / data.exposure.sum())
+        trial[CENTRE] = centre
+        trial[TIMES] = log_times[i]
+        value = fit_dip(data, 1, trial, False, False)
+        if value < best:
+            best = value
+            answer[:] = trial
+    return answer
+
+
+@njit(cache=True)
+def _levels(data: DipData, theta: Array) -> Array:
+    """Counts expected of a single exponential."""
+    n = data.counts.shape[0]
+    basis, shape = np.empty((3 * MAX_COMPONENTS, n)), np.empty(n)
+    fill_shape(data.edges_ns, data.sigma_ns, theta, 1, basis, shape)
+    return math.exp(theta[PLATEAU]) * data.exposure * shape
+
+
+@njit(cache=True)
+def _tried(data: DipData, components: int, start: Array, best: Array, value: float) -> float:
+    """Fit from a start at its own g2(0); keep the result in `best` if it is below `value`."""
+    trial = start.copy()
+    found = fit_dip(data, components, trial, True, components > 1)
+    if found < value:
+        best[:] = trial
+        return float(found)
+    return value
+
+
+@njit(cache=True)
+def _from_grid(search: Search, centre: float, g2_0: float, components: int, best: Array) -> float:
+    """Fit from the grid's best starts; fill `best`."""
+    starts = np.zeros((_STARTS, MAX_PARAMETERS))
+    n = fill_starts(search.gram, search.log_times, centre, g2_0, components, starts)
+    value = math.inf
+    for k in range(n):
+        value = _tried(search.data, components, starts[k], best, value)
+    return value
+
+
+@njit(cache=True)
+def _from_neighbour(
+    search: Search,
+    centre: float,
+    g2_0: float,
+    components: int,
+    neighbour: Array,
+    best: Array,
+    value: float,
+) -> float:
+    """Fit from the solution at another g2(0); keep the result in `best` if it is better."""
+    start = neighbour.copy()
+    start[G2_0], start[CENTRE] = g2_0, centre
+    return float(_tried(search.data, components, start, best, value))
+
+
+@njit(cache=True)
+def _best(search: Search, first: Array) -> tuple[float, Array, int]:
+    """Lowest value, where it is, and its number of exponentials."""
+    best, best_theta, best_components = math.inf, first.copy(), 1
+    theta = first.copy()
+    for g2_0 in np.array([first[G2_0], *_COARSE]):
+        centre = search.centre
+        for k in range(1, search.components + 1):
+            cost = search.cost * (k - 1)
+            value = _from_grid(search, centre, g2_0, k, theta) + cost
+            if k == 1:
+                centre = theta[CENTRE]
+            if value < best + search.depth:
+                value = fit_dip(search.data, k, theta, False, k > 1) + cost
+            if value < best:
+                best, best_components = value, k
+                best_theta[:] = theta
+    return best, best_theta, best_components
+
+
+@njit(cache=True)
+def _end(search: Search, limit: float, best_g2_0: float, direction: int) -> float:
+    """Walk from the best g2(0) until no number of exponentials is below a limit."""
+    step, theta, here = _FIRST_STEP, np.zeros(MAX_PARAMETERS), best_g2_0
+    low, high = search.data.bounds[0], search.data.bounds[1]
+    for _ in range(_MAX_STEPS):
+        here = min(max(best_g2_0 + direction * step, low), high)
+        value, centre = math.inf, search.centre
+        for k in range(1, search.components + 1):
+            found = _from_grid(search, centre, here, k, theta)
+            if k == 1:
+                centre = theta[CENTRE]
+            value = min(value, found + search.cost * (k - 1))
+        if value > limit or here <= low or here >= high:
+            break
+        step *= _GROWTH
+    return float(here)
+
+
+@njit(cache=True)
+def _sweep_up(
+    search: Search,
+    nodes: Array,
+    best_theta: Array,
+    best_components: int,
+    values: Array,
+    thetas: Array,
+) -> None:
+    """Fit each node from the grid, from the node below it and from the best point."""
+    for i in range(nodes.shape[0]):
+        centre = search.centre
+        for k in range(1, search.components + 1):
+            theta = thetas[k - 1, i]
+            value = _from_grid(search, centre, nodes[i], k, theta)
+            if i > 0:
+                below = thetas[k - 1, i - 1]
+                value = _from_neighbour(search, centre, nodes[i], k, below, theta, value)
+            if k == best_components:
+                value = _from_neighbour(search, centre, nodes[i], k, best_theta, theta, value)
+            values[k - 1, i] = value
+            if k == 1:
+                centre = theta[CENTRE]
+
+
+@njit(cache=True)
+def _sweep_down(search: Search, nodes: Array, values: Array, thetas: Array) -> None:
+    """Fit each node from the node above it."""
+    for i in range(nodes.shape[0] - 2, -1, -1):
+        centre = thetas[0, i, CENTRE]
+        for k in range(1, search.components + 1):
+            above, theta = thetas[k - 1, i + 1], thetas[k - 1, i]
+            values[k - 1, i] = _from_neighbour(
+                search, centre, nodes[i], k, above, theta, values[k - 1, i]
+            )

@@ -97,7 +97,7 @@ def print_memory(path: Path) -> None:
 
 def memory_mb(path: Path) -> float:
     code = f"import correlation, pathlib; correlation.print_memory(pathlib.Path({str(path)!r}))"
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parent,
         capture_output=True,

@@ -116,11 +116,11 @@ def decode_hydra_t2(
         time[n] = now
         channel[n] = inlet
         is_photon = inlet < 64
-        n += is_photon
+        n += 1 if is_photon else 0
         backwards += is_photon & (now < latest)
         latest = now if is_photon else latest
         # A count of 0 is how older firmware wrote a single overflow.
-        count = low if counted & (low > 0) else 1
+        count = low if counted & (low > 0) else np.int64(1)
         clock += wrap * count if inlet == 127 else 0
         if clock > LATEST_CLOCK:
             state[STOPPED] = 1

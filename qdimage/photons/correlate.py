@@ -29,8 +29,7 @@ _MOST_DETECTOR = 63
 # Photons at once: few, so that a clock that stands still is noticed before it costs minutes.
 _PIECE = 1 << 14
 _BEFORE_ALL = -(1 << 62)
-# From so many comparisons on, a mean of so many per photon is more than detectors can count.
-_PATIENCE = 1 << 29
+# Pairs for each photon of a piece: more than any light gives that detectors can count.
 _MOST_PER_PHOTON = 10_000
 
 
@@ -40,16 +39,35 @@ class _Span:
     def __init__(self) -> None:
         self.first: int | None = None
         self.last = 0
-        self.n_photons = 0
 
     def extend(self, block: Arrivals) -> None:
         if self.first is None:
             self.first = int(block.time[0])
         self.last = int(block.time[-1])
-        self.n_photons += block.time.size
 
     def duration_s(self, tick_s: float) -> float:
         return 0.0 if self.first is None else (self.last - self.first) * tick_s
+
+
+class _Patience:
+    """Ends a correlation whose pairs are too many, as where a damaged clock stands still."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._n_photons = 0
+        self._n_before = 0
+
+    def spend(self, n_photons: int, n_compared: int) -> None:
+        """Note photons, and the number of all pairs compared since the beginning."""
+        if n_compared - self._n_before > _MOST_PER_PHOTON * _PIECE:
+            raise FormatError(
+                f"{self._source}: found more than {_MOST_PER_PHOTON} pairs for each photon, "
+                "expected fewer; choose shorter delays or growing bins, or the clock stands "
+                "still and the times are damaged"
+            )
+        self._n_photons += n_photons
+        if self._n_photons >= _PIECE:
+            self._n_photons, self._n_before = 0, n_compared
 
 
 def correlate(
@@ -96,7 +114,7 @@ def correlate(
     tallies = np.zeros(N_TALLIES, np.int64)
     keys = np.full(2 * _PIECE, _BEFORE_ALL, np.int64)
     n_kept = 1
-    seen = _Span()
+    seen, patience = _Span(), _Patience(stream.source)
     for block in arrivals(stream, gap=span + 1, window_s=window_s):
         for piece in _pieces(block):
             seen.extend(piece)
@@ -104,7 +122,7 @@ def correlate(
             n_kept = count_pairs(
                 piece.time, piece.channel, first, second, bin_ticks, counts, keys, n_kept, tallies
             )
-            _require_patience(stream, tallies, seen)
+            patience.spend(piece.time.size, int(tallies[COMPARED]))
     edges = bin_ticks * np.arange(-n_bins, n_bins + 1)
     return _curve(stream, edges, counts[:-1], tallies, seen)
 
@@ -282,16 +300,6 @@ def _with_room(kept: Ticks, n_needed: int, stream: PhotonStream, span: int) -> T
     larger = np.empty(min(2 * n_needed, _MOST_KEPT), np.int64)
     larger[: kept.size] = kept
     return larger
-
-
-def _require_patience(stream: PhotonStream, tallies: Ticks, seen: _Span) -> None:
-    n_compared = int(tallies[COMPARED])
-    if n_compared > max(_PATIENCE, _MOST_PER_PHOTON * seen.n_photons):
-        raise FormatError(
-            f"{stream.source}: found {n_compared // seen.n_photons} pairs for each photon, "
-            f"expected at most {_MOST_PER_PHOTON}; choose shorter delays or growing bins, or the "
-            "clock stands still and the times are damaged"
-        )
 
 
 def _curve(

@@ -11,6 +11,7 @@ from qdimage.errors import FormatError
 from qdimage.io.histogram import histogram_curve
 
 _MOST_BYTES = 1 << 26
+_LONGEST_NS = 1e15
 _MOST_COUNTS = 1 << 53
 # Of a bin: lags are often printed with few digits.
 _UNEVENNESS = 0.01
@@ -59,9 +60,14 @@ def _columns(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _edges(path: Path, lag_ns: NDArray[np.float64]) -> NDArray[np.float64]:
     if lag_ns.size < 2:
         raise FormatError(f"{path}: found {lag_ns.size} rows, expected two or more; export all")
+    # False also where a lag is NaN.
+    if not np.all(np.abs(lag_ns) <= _LONGEST_NS):
+        raise FormatError(
+            f"{path}: found lags that are no numbers below {_LONGEST_NS:g} ns, expected such; "
+            "export the histogram again"
+        )
     width = (lag_ns[-1] - lag_ns[0]) / (lag_ns.size - 1)
     even = lag_ns[0] + width * np.arange(lag_ns.size)
-    # Also false where a lag is NaN or infinite.
     if not (width > 0 and np.all(np.abs(lag_ns - even) <= _UNEVENNESS * width)):
         raise FormatError(
             f"{path}: found lags that do not rise in equal steps, expected centres of bins of "

@@ -1,0 +1,87 @@
+"""Time-tag files to correlations."""
+
+from pathlib import Path
+from typing import Literal
+
+from qdimage.domain.g2_curve import G2Curve
+from qdimage.domain.photons import PhotonStream
+from qdimage.errors import ConfigurationError
+from qdimage.io.time_tags import open_photons
+from qdimage.photons.correlate import correlate, correlate_between, log_edges, start_stop
+
+Method = Literal["all pairs", "growing bins", "start-stop"]
+_METHODS: tuple[Method, ...] = ("all pairs", "growing bins", "start-stop")
+
+
+def correlate_file(
+    path: Path | str,
+    *,
+    detectors: tuple[int, int] = (0, 1),
+    bin_ns: float = 0.512,
+    longest_ns: float = 500.0,
+    method: Method = "all pairs",
+    bins_per_decade: int = 10,
+    window_s: tuple[float, float] | None = None,
+) -> tuple[G2Curve, list[str]]:
+    """Correlate two detectors of a time-tag file.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        See `qdimage.io.time_tags.open_photons`.
+    detectors : (int, int)
+        Numbered from 0 in the order of the device's inputs; the delay is the second's time minus
+        the first's. One detector twice is its autocorrelation.
+    bin_ns : float
+        Width of a bin, of growing ones the shortest delay; rounded to whole ticks.
+    longest_ns : float
+        Longest delay, rounded to whole bins.
+    method : {"all pairs", "growing bins", "start-stop"}
+        All pairs in equal bins on both sides of zero; all pairs in bins that grow with the delay,
+        which is positive; or from each start to the next stop alone.
+    bins_per_decade : int
+        Of growing bins.
+    window_s : (float, float), optional
+        Only photons from the first of these times on, and before the second.
+
+    Returns
+    -------
+    G2Curve
+    list of str
+        What was found wrong with the file and could be passed over.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        In one line, what is wrong, and what to do.
+    """
+    if method not in _METHODS:
+        raise ConfigurationError(
+            f"found the method {method!r}, expected one of {', '.join(_METHODS)}; correct it"
+        )
+    if not 0 < bin_ns < longest_ns <= 1e15:
+        raise ConfigurationError(
+            f"found bins of {bin_ns} ns up to {longest_ns} ns, expected some above 0, and several "
+            "of them; correct them"
+        )
+    stream = open_photons(path)
+    first, second = detectors
+    width = _ticks(bin_ns, stream)
+    if method == "growing bins":
+        edges = log_edges(
+            width, max(_ticks(longest_ns, stream), width + 1), bins_per_decade=bins_per_decade
+        )
+        curve = correlate_between(
+            stream, edges_ticks=edges, first=first, second=second, window_s=window_s
+        )
+        return curve, stream.warnings
+    count = correlate if method == "all pairs" else start_stop
+    n_bins = max(round(_ticks(longest_ns, stream) / width), 1)
+    curve = count(
+        stream, bin_ticks=width, n_bins=n_bins, first=first, second=second, window_s=window_s
+    )
+    return curve, stream.warnings
+
+
+def _ticks(time_ns: float, stream: PhotonStream) -> int:
+    return max(round(time_ns * 1e-9 / stream.tick_s), 1)

@@ -63,3 +63,43 @@ class G2Zero:
     def blinking_factor(self) -> float:
         """Plateau relative to rates times time; 1/p for a dot that emits a share p of the time."""
         return self.plateau
+
+
+@dataclass(frozen=True)
+class PulsedG2Zero:
+    """g2(0) under pulses: coincidences of the central peak relative to the other peaks.
+
+    Attributes
+    ----------
+    value : float
+        Overlap of the peaks and flat background taken out.
+    low_68, high_68, low_95, high_95 : float
+        Ends of its profile intervals.
+    lifetime_ns : float
+        Of the peaks' two-sided exponentials.
+    delay_ns : float
+        Centre of the central peak.
+    peak_coincidences : float
+        In one of the other peaks.
+    flat_per_ns : float
+        Coincidences that do not follow the pulses.
+    deviance, p_value : float
+    dof : int
+        Goodness of fit.
+    coincidences : int
+        In the whole curve.
+    """
+
+    value: float
+    low_68: float
+    high_68: float
+    low_95: float
+    high_95: float
+    lifetime_ns: float
+    delay_ns: float
+    peak_coincidences: float
+    flat_per_ns: float
+    deviance: float
+    dof: int
+    p_value: float
+    coincidences: int

@@ -10,7 +10,6 @@ from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.refusal import Refusal
 from qdimage.photons.dip_centre import deepest
-from qdimage.photons.dip_goodness import goodness
 from qdimage.photons.dip_groups import grouped
 from qdimage.photons.dip_likelihood import (
     CENTRE,
@@ -21,9 +20,12 @@ from qdimage.photons.dip_likelihood import (
     DipData,
     fill_shape,
     first_weight,
+    n_parameters,
 )
 from qdimage.photons.dip_options import DipOptions
 from qdimage.photons.dip_profile import profile
+from qdimage.photons.goodness import goodness
+from qdimage.photons.hull import hull
 
 Array = NDArray[np.float64]
 
@@ -109,7 +111,8 @@ def g2_zero(
         )
     level = math.exp(theta[PLATEAU])
     raw, raw_err = _uncorrected(curve, theta[CENTRE], level)
-    deviance, dof, p_value = goodness(data, theta, components)
+    levels = level * data.exposure * _shape(data, theta, components)
+    deviance, dof, p_value = goodness(data.counts, levels, n_parameters(components))
     share = signal_shares[0] * signal_shares[1]
     return G2Zero(
         value=float(nodes[at]),
@@ -134,24 +137,6 @@ def g2_zero(
     )
 
 
-def hull(nodes: Array, values: Array, level: float) -> tuple[float, float]:
-    """Ends of the smallest interval that holds all points within a level of the lowest.
-
-    Between nodes the square root of the height is linear, as it is for a parabola.
-    """
-    height = np.sqrt(np.maximum(values - values.min(), 0.0))
-    limit = math.sqrt(level)
-    inside = np.flatnonzero(height <= limit)
-    ends = []
-    for last, beyond in ((inside[0], inside[0] - 1), (inside[-1], inside[-1] + 1)):
-        if not 0 <= beyond < len(nodes):
-            ends.append(float(nodes[last]))
-            continue
-        part = (limit - height[last]) / (height[beyond] - height[last])
-        ends.append(float(nodes[last] + part * (nodes[beyond] - nodes[last])))
-    return ends[0], ends[1]
-
-
 def rise_time_ns(theta: Array, components: int) -> float:
     """Return the first delay at which the dip has recovered all but 1/e of its depth."""
     weights = [first_weight(theta, components), *theta[TIMES + components :][: components - 1]]
@@ -172,6 +157,11 @@ def _unusable(curve: G2Curve, delay_ns: float | None) -> Refusal | None:
         return Refusal(
             f"found no photons in the {silent} detector, expected two that count; "
             "check which detectors the file has"
+        )
+    if not np.all(curve.accidentals > 0):
+        return Refusal(
+            "found no duration of the measurement, so no rates to compare with, expected both; "
+            "give the duration and the rates"
         )
     total = int(curve.counts.sum())
     if total < _LEAST_COINCIDENCES:

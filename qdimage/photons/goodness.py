@@ -1,4 +1,4 @@
-"""Goodness of fit of a dip where counts are too few for the deviance to be chi-square."""
+"""Goodness of fit where counts are too few for the deviance to be chi-square."""
 
 import math
 
@@ -6,14 +6,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.special import gammaincc
-
-from qdimage.photons.dip_likelihood import (
-    MAX_COMPONENTS,
-    PLATEAU,
-    DipData,
-    fill_shape,
-    n_parameters,
-)
 
 Array = NDArray[np.float64]
 
@@ -40,21 +32,24 @@ def deviance_moments(level: float) -> tuple[float, float]:
     return mean, square - mean * mean
 
 
-def goodness(data: DipData, theta: Array, components: int) -> tuple[float, int, float]:
+def goodness(counts: Array, levels: Array, free: int) -> tuple[float, int, float]:
     """Return deviance, degrees of freedom, and the probability of a larger deviance.
 
     The deviance is compared with a scaled chi-square of its own mean and variance (Satterthwaite,
     Biometrics Bull. 2, 110, 1946), as far as the free parameters leave them.
+
+    Parameters
+    ----------
+    counts, levels : ndarray, shape (n,)
+        Counts, and those expected of the fit.
+    free : int
+        Parameters that were fitted.
     """
-    n = len(data.counts)
-    basis, shape = np.empty((3 * MAX_COMPONENTS, n)), np.empty(n)
-    fill_shape(data.edges_ns, data.sigma_ns, theta, components, basis, shape)
-    levels = np.maximum(math.exp(theta[PLATEAU]) * data.exposure * shape, _LEAST)
-    some = np.maximum(data.counts, 1.0)
-    deviance = float(2 * np.sum(levels - data.counts + data.counts * np.log(some / levels)))
+    levels = np.maximum(levels, _LEAST)
+    some = np.maximum(counts, 1.0)
+    deviance = float(2 * np.sum(levels - counts + counts * np.log(some / levels)))
     moments = np.array([deviance_moments(level) for level in levels])
-    free = n_parameters(components)
     mean = max(float(moments[:, 0].sum()) - free, 1.0)
     variance = max(float(moments[:, 1].sum()) - 2 * free, 1.0)
     p_value = float(gammaincc(mean * mean / variance, deviance * mean / variance))
-    return deviance, n - free, p_value
+    return deviance, len(counts) - free, p_value

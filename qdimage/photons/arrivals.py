@@ -18,6 +18,7 @@ _BEGINNING = -(1 << 60)
 _LATEST = 1 << 61
 _WHOLE_TOLERANCE = 1e-9
 _MOST_AT_ONCE = 1 << 18
+_MOST_HELD = 1 << 18
 
 
 class Arrivals(NamedTuple):
@@ -50,7 +51,7 @@ def arrivals(
     Raises
     ------
     FormatError
-        If the times leave what 64 bits can hold.
+        If the times leave what 64 bits can hold, or stand still.
     """
     first, stop = _window_ticks(stream, window_s)
     for block in _sorted(stream, gap):
@@ -94,6 +95,11 @@ def _sorted(stream: PhotonStream, gap: int) -> Iterator[Arrivals]:
         if n_safe:
             yield Arrivals(block.time[:n_safe], block.channel[:n_safe])
         held = Arrivals(block.time[n_safe:], block.channel[n_safe:])
+        if held.time.size > _MOST_HELD:
+            raise FormatError(
+                f"{stream.source}: found {held.time.size} photons within {_SLACK} ticks, expected "
+                f"at most {_MOST_HELD}; the clock stands still, the times are damaged"
+            )
     if held.time.size:
         yield held
 

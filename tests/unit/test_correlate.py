@@ -1,5 +1,7 @@
 """Correlations are equal, to the count, to all pairs by brute force."""
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from time_tag_files import (
     write_events,
 )
 
+from qdimage.domain.photons import PhotonBlock, PhotonStream
 from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.arrivals import period_ticks
@@ -217,6 +220,32 @@ def test_no_pair_spans_a_long_step_back() -> None:
     edges = 11 * np.arange(-100, 101)
     curve = correlate(stream_of(twice, np.tile(channel, 2)), bin_ticks=11, n_bins=100)
     np.testing.assert_array_equal(curve.counts, 2 * reference_pairs(time, channel, edges))
+
+
+def test_memory_does_not_grow_with_the_length_of_a_stream() -> None:
+    def peak(n_blocks: int) -> int:
+        def reader() -> Iterator[PhotonBlock]:
+            for number in range(n_blocks):
+                time = np.arange(10_000) * 100 + number * 1_000_000
+                yield PhotonBlock(time, (np.arange(10_000) % 2).astype(np.uint8))
+
+        stream = PhotonStream("memory", "T2", 1e-12, None, reader)
+        tracemalloc.start()
+        assert correlate(stream, bin_ticks=10, n_bins=100).counts_1 == 5000 * n_blocks
+        assert correlate_between(stream, edges_ticks=log_edges(1, 10**5)).counts_1 > 0
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(1)
+    assert peak(200) < peak(20) + 100_000
+
+
+def test_more_pairs_than_detectors_can_count_are_refused() -> None:
+    n = 300_000
+    stream = stream_of(np.arange(n) // 4, np.arange(n) % 2, n_block=1 << 16)
+    with pytest.raises(FormatError, match="pairs for each photon"):
+        correlate(stream, bin_ticks=512, n_bins=100)
 
 
 def test_a_clock_that_stands_still_is_refused_soon() -> None:

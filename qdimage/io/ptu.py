@@ -46,6 +46,11 @@ def open_ptu(path: Path) -> PhotonStream:
         period_s = header.positive(tick_name, least=1e-12, most=100, unit="s")
         tick_name = "MeasDesc_Resolution"
     tick_s = header.positive(tick_name, least=1e-15, most=1e-3, unit="s")
+    if period_s is not None and period_s < tick_s:
+        raise FormatError(
+            f"{path}: found a period of {period_s} s and ticks of {tick_s} s, expected a period of "
+            "several ticks; the header is damaged, copy or export the file again"
+        )
 
     def reader() -> Iterator[PhotonBlock]:
         return _blocks(header, kind, n_records, warnings)

@@ -159,6 +159,12 @@ def test_a_resolution_that_is_none_is_refused(
     assert tag in refused(path)
 
 
+def test_a_period_of_less_than_a_tick_is_refused(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "MultiHarp T3")
+    set_value(path, "MeasDesc_GlobalResolution", struct.pack("<d", 2e-12))
+    assert "period" in refused(path)
+
+
 @pytest.mark.parametrize("code", [0, 0x00010302, 0x02010204, -1, 2**62])
 def test_an_unknown_record_type_is_refused(code: int, tmp_path: Path) -> None:
     path = set_value(a_file(tmp_path), "TTResultFormat_TTTRRecType", struct.pack("<q", code))

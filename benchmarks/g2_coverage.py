@@ -200,7 +200,7 @@ def row(truth: str, plateau: float, trials: list[Trial]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--curves", type=int, default=100, help="curves in each cell")
+    parser.add_argument("--curves", type=int, default=60, help="curves in each cell")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--plateaus", type=float, nargs="+", default=list(PLATEAUS))
     parser.add_argument("--truths", nargs="+", default=list(TRUTHS))

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 # logarithms of time constants, K - 1 weights. The first component's weight is what is left of
 # 1 - g2(0).
 PLATEAU, G2_0, CENTRE, TIMES = 0, 1, 2, 3
-MAX_COMPONENTS = 3
+MAX_COMPONENTS = 4
 MAX_PARAMETERS = 2 * MAX_COMPONENTS + 2
 
 # Expected counts below which the logarithm is continued by a parabola, and the stiffness that keeps
@@ -83,7 +83,7 @@ def fill_shape(
         Standard deviation of the response, ns.
     theta : ndarray
     components : int
-    basis : ndarray, shape (9, n)
+    basis : ndarray, shape (3 * MAX_COMPONENTS, n)
         Filled: bin means of each component, then their derivatives by ln tau, then by the centre.
     shape : ndarray, shape (n,)
         Filled.

@@ -7,7 +7,11 @@ class DipOptions(Options):
     """What the dip of a correlation curve may look like."""
 
     max_components: int = option(
-        3, "signed exponentials that the dip may be made of", "", ge=1, le=3
+        4,
+        "signed exponentials that the dip may be made of; the fourth where three are needed",
+        "",
+        ge=1,
+        le=4,
     )
     fastest_ns: float = option(
         1.0,

@@ -1,4 +1,4 @@
-"""How well each g2(0) agrees with a curve: profiles of dips of one, two and three exponentials.
+"""How well each g2(0) agrees with a curve: profiles of dips of one to four exponentials.
 
 The centre is free for one exponential and then held for more: it is where the curve is symmetric,
 whatever its shape, and left to them they would move it to a chance minimum.
@@ -27,6 +27,8 @@ from qdimage.photons.dip_starts import GRID, fill_starts, gram_matrix
 Array = NDArray[np.float64]
 
 _STARTS = 3
+# As many exponentials are always tried; one more where the best dip needs all of them.
+_ALWAYS = 3
 # Values of g2(0) from which the best one is looked for, beside that of a single exponential.
 _COARSE = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 # The walk to the ends of the profile.
@@ -82,23 +84,27 @@ def profile(
     -------
     nodes : ndarray, shape (n_nodes,)
         Values of g2(0), growing; the best one is among them.
-    values : ndarray, shape (components, n_nodes)
-        Deviance plus cost.
-    thetas : ndarray, shape (components, n_nodes, MAX_PARAMETERS)
+    values : ndarray, shape (k, n_nodes)
+        Deviance plus cost, for as many exponentials as were tried.
+    thetas : ndarray, shape (k, n_nodes, MAX_PARAMETERS)
     """
     log_times = np.linspace(data.bounds[4], data.bounds[5], GRID)
     first = _single(data, centre, log_times)
     gram = gram_matrix(data, _levels(data, first), first[CENTRE], log_times)
-    search = Search(data, log_times, gram, first[CENTRE], components, cost, depth)
+    always = min(components, _ALWAYS)
+    search = Search(data, log_times, gram, first[CENTRE], always, cost, depth)
     best, best_theta, best_components = _best(search, first)
+    if best_components == _ALWAYS and components > _ALWAYS:
+        search = Search(data, log_times, gram, first[CENTRE], components, cost, depth)
+        best, best_theta, best_components = _best(search, first)
     low = _end(search, best + depth, best_theta[G2_0], -1)
     high = _end(search, best + depth, best_theta[G2_0], 1)
     nodes = np.sort(np.append(np.linspace(low, high, n_nodes - 1), best_theta[G2_0]))
-    values = np.full((components, n_nodes), math.inf)
-    thetas = np.zeros((components, n_nodes, MAX_PARAMETERS))
+    values = np.full((search.components, n_nodes), math.inf)
+    thetas = np.zeros((search.components, n_nodes, MAX_PARAMETERS))
     _sweep_up(search, nodes, best_theta, best_components, values, thetas)
     _sweep_down(search, nodes, values, thetas)
-    for k in range(1, components):
+    for k in range(1, search.components):
         values[k] += cost * k
     return nodes, values, thetas
 

@@ -17,6 +17,7 @@ from qdimage.photons.dip_groups import grouped
 from qdimage.photons.dip_likelihood import (
     CENTRE,
     G2_0,
+    MAX_COMPONENTS,
     MAX_PARAMETERS,
     PLATEAU,
     TIMES,
@@ -41,11 +42,21 @@ def drawn(seed: int = 1, level: float = 20.0, **changes: float) -> DipData:
     return data._replace(**changes)
 
 
+def scratch(bins: int) -> np.ndarray:
+    return np.empty((3 * MAX_COMPONENTS, bins))
+
+
 def evaluated(data: DipData, theta: np.ndarray, components: int) -> tuple[float, np.ndarray]:
     n, bins = n_parameters(components), len(data.counts)
     matrix, vector = np.empty((n, n)), np.empty(n)
     value = deviance_and_scores(
-        data, theta, components, np.empty((9, bins)), np.empty(bins), matrix, vector
+        data,
+        theta,
+        components,
+        scratch(bins),
+        np.empty(bins),
+        matrix,
+        vector,
     )
     return value, 2 * vector
 
@@ -122,7 +133,14 @@ def test_more_exponentials_contain_fewer() -> None:
     two = np.array([*one, 1.0, 0.0])
     shapes = np.empty((2, len(data.counts)))
     for components, theta, shape in ((1, one, shapes[0]), (2, two, shapes[1])):
-        fill_shape(data.edges_ns, 0.2, theta, components, np.empty((9, len(data.counts))), shape)
+        fill_shape(
+            data.edges_ns,
+            0.2,
+            theta,
+            components,
+            scratch(len(data.counts)),
+            shape,
+        )
     np.testing.assert_allclose(shapes[0], shapes[1])
     assert fit_dip(data, 2, two, False, False) <= value + 1e-9
 
@@ -133,7 +151,7 @@ def test_a_model_does_not_go_below_zero_where_nothing_was_counted() -> None:
     theta = np.array([0.0, 0.1, 0.0, 3.0, 2.0, 0.5])
     fit_dip(data, 2, theta, False, False)
     shape = np.empty(len(data.counts))
-    fill_shape(data.edges_ns, 0.2, theta, 2, np.empty((9, len(shape))), shape)
+    fill_shape(data.edges_ns, 0.2, theta, 2, scratch(len(shape)), shape)
     assert np.min(math.exp(theta[PLATEAU]) * data.exposure * shape) > -0.1
 
 
@@ -183,4 +201,4 @@ def test_a_direction_without_information_stays() -> None:
 
 
 def test_the_largest_dip_has_a_place_for_each_parameter() -> None:
-    assert n_parameters(3) == MAX_PARAMETERS
+    assert n_parameters(MAX_COMPONENTS) == MAX_PARAMETERS

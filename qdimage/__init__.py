@@ -1,7 +1,8 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
-The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `model`, `simulate`,
-`report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
+The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `g2`, `model`,
+`simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them
+is used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qdimage.api import (
         check,
+        g2,
         init,
         locate,
         model,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check",
+    "g2",
     "init",
     "locate",
     "model",

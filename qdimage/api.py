@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qdimage.io.table_file import TableFormat
     from qdimage.pipeline.check import CheckResult
     from qdimage.pipeline.declare import Declaration
+    from qdimage.pipeline.g2 import G2Answer
     from qdimage.pipeline.prediction import Prediction
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.run import Plan, RunResult
@@ -24,6 +25,7 @@ PathLike = str | os.PathLike[str]
 
 __all__ = [
     "check",
+    "g2",
     "init",
     "locate",
     "model",
@@ -251,6 +253,70 @@ def register(
             psf_sigma_px=pl.dots.psf_sigma_px,
         )
     return register_stacks(pl, el, options=_options(options, assignments))
+
+
+def g2(
+    file: PathLike,
+    *,
+    detectors: tuple[int, int] = (0, 1),
+    bin_ns: float = 0.512,
+    longest_ns: float = 500.0,
+    response_fwhm_ns: float = 0.0,
+    delay_ns: float | None = None,
+    period_ns: float | None = None,
+    dark_counts_s: tuple[float, float] = (0.0, 0.0),
+    duration_s: float | None = None,
+    rate_counts_s: tuple[float, float] | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> "G2Answer":
+    """Correlate a time-tag file, or read a histogram, and find g2(0) with its intervals.
+
+    Parameters
+    ----------
+    file : path
+        ``.ptu``; or ``.phu``, or ``.csv`` with the columns lag_ns,counts.
+    detectors : (int, int)
+        Numbered from 0 in the order of the device's inputs.
+    bin_ns, longest_ns : float
+        Bins and reach of the correlation.
+    response_fwhm_ns : float
+        Of the two detectors together.
+    delay_ns : float, optional
+        Of the second detector; found in the curve where not given.
+    period_ns : float, optional
+        Between pulses; steady light where not given.
+    dark_counts_s : (float, float)
+        For the background-corrected value.
+    duration_s, rate_counts_s : optional
+        Of a histogram whose file does not state them.
+    options, assignments
+        As in `plan`; those of ``g2`` count.
+
+    Returns
+    -------
+    G2Answer
+        With the curve, and the value or the reason why there is none.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the file cannot be read, or the settings make no sense.
+    """
+    from qdimage.pipeline.g2 import G2Settings, g2_of_file
+
+    settings = G2Settings(
+        detectors,
+        bin_ns,
+        longest_ns,
+        response_fwhm_ns,
+        delay_ns,
+        period_ns,
+        dark_counts_s,
+        duration_s,
+        rate_counts_s,
+    )
+    return g2_of_file(Path(file), settings=settings, options=_options(options, assignments).g2)
 
 
 def model(

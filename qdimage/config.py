@@ -16,6 +16,7 @@ from qdimage.io.documents import format_toml
 from qdimage.io.experiment_file import explain, not_finite, read_toml
 from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
+from qdimage.photons.dip_options import DipOptions
 from qdimage.registration.options import RegisterOptions
 
 Model = TypeVar("Model", bound=Options)
@@ -33,6 +34,7 @@ with warnings.catch_warnings():
         localize: LocalizeOptions = LocalizeOptions()
         register: RegisterOptions = RegisterOptions()
         match: MatchOptions = MatchOptions()
+        g2: DipOptions = DipOptions()
 
 
 def build_options(

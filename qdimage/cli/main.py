@@ -12,6 +12,7 @@ from qdimage.cli import (
     field_commands,
     listing_commands,
     model_command,
+    photon_commands,
     run_commands,
     stack_commands,
 )
@@ -60,6 +61,7 @@ def _global(
 run_commands.add_to(app)
 field_commands.add_to(app)
 stack_commands.add_to(app)
+photon_commands.add_to(app)
 model_command.add_to(app)
 listing_commands.add_to(app)
 

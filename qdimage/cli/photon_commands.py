@@ -1,0 +1,97 @@
+"""``g2``: one time-tag file or histogram."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qdimage.cli.parameters import Assignments, Config, Json, OutFile, Quiet
+from qdimage.cli.terminal import say, show, show_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        "g2", epilog="Example:  qdimage g2 dots/d07_el_2.6V.ptu --response-fwhm-ns 0.5 --json"
+    )(g2)
+
+
+def g2(
+    file: Annotated[Path, typer.Argument(help="Time tags .ptu, or a histogram .phu or .csv.")],
+    detectors: Annotated[
+        tuple[int, int], typer.Option(metavar="A B", help="The two detectors, from 0.")
+    ] = (0, 1),
+    bin_ns: Annotated[float, typer.Option(help="Width of a bin.")] = 0.512,
+    longest_ns: Annotated[float, typer.Option(help="Longest delay.")] = 500.0,
+    response_fwhm_ns: Annotated[
+        float, typer.Option(min=0, help="Response of the two detectors together.")
+    ] = 0.0,
+    delay_ns: Annotated[
+        float | None, typer.Option(help="Delay of the second detector; else found.")
+    ] = None,
+    period_ns: Annotated[
+        float | None, typer.Option(help="Between pulses; steady light if not given.")
+    ] = None,
+    dark_counts_s: Annotated[
+        tuple[float, float], typer.Option(metavar="A B", help="Dark counts of the detectors.")
+    ] = (0.0, 0.0),
+    duration_s: Annotated[
+        float | None, typer.Option(help="Of a histogram that does not state it.")
+    ] = None,
+    rate_counts_s: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="A B", help="Rates of a histogram that does not state them."),
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
+    output: OutFile = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Find g2(0) of a time-tag file or histogram, with an interval, or refuse with the reason."""
+    from qdimage import api
+    from qdimage.cli.frames import records, write_rows
+    from qdimage.config import read_options_file
+    from qdimage.domain.tables import PHOTONS
+    from qdimage.pipeline.g2 import photon_row
+    from qdimage.pipeline.tables import as_frame
+
+    found = api.g2(
+        file,
+        detectors=detectors,
+        bin_ns=bin_ns,
+        longest_ns=longest_ns,
+        response_fwhm_ns=response_fwhm_ns,
+        delay_ns=delay_ns,
+        period_ns=period_ns,
+        dark_counts_s=dark_counts_s,
+        duration_s=duration_s,
+        rate_counts_s=rate_counts_s,
+        options=read_options_file(config) if config else {},
+        assignments=assignments,
+    )
+    for warning in found.warnings:
+        say(f"qdimage: {file}: {warning}", quiet=quiet)
+    frame = as_frame([{"device": "", "field": "", **photon_row(found)}], PHOTONS)
+    if output is not None:
+        write_rows(frame, PHOTONS, output)
+    row = records(frame)[0]
+    if as_json:
+        show_json(row)
+    elif output is None or not quiet:
+        show(_text(row))
+
+
+def _text(row: dict[str, Any]) -> str:
+    if row["status"] != "ok":
+        return f"{row['status']}: {row['message']}"
+    value, low, high = (row[name] for name in ("g2_0", "g2_0_low", "g2_0_high"))
+    lines = [f"g2(0) = {value:.4f}  (95%: {low:.4f} ... {high:.4f})"]
+    if row["g2_0_uncorrected"] is not None:
+        raw, err = row["g2_0_uncorrected"], row["g2_0_uncorrected_err"]
+        lines.append(f"uncorrected, the centre bin: {raw:.4f} +- {err:.4f}")
+    lines.append(
+        f"{row['coincidences']} coincidences, {row['counts_s']:.4g} counts/s, "
+        f"delay {row['delay_ns']:.3f} ns, goodness of fit p = {row['p_value']:.2g}"
+    )
+    return "\n".join(lines)

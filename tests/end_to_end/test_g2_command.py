@@ -1,0 +1,138 @@
+"""``qdimage g2``: simulated and real time tags, histograms, and files that are none."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from folders import CLONE
+
+from qdimage.cli.main import run_command_line
+from qdimage.rates.dot import DotParameters
+from qdimage.rates.pl import pl_model
+from qdimage.rates.solution import solve
+from qdimage.simulation.photon_options import PhotonStreamOptions
+from qdimage.simulation.photon_stream import simulate_photons
+from qdimage.simulation.ptu_writer import write_ptu
+
+REAL = CLONE.parent / "shared" / "data" / "photons" / "200204_HH400_T2_320MHz_HBT.ptu"
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    code = run_command_line(["g2", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+@pytest.fixture(scope="module")
+def time_tags(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """Ten seconds of a dot under light, and its true g2(0)."""
+    model = pl_model(DotParameters(biexciton_qy=0.1), pump_per_us=5.0)
+    options = PhotonStreamOptions(duration_s=10.0, detection_efficiency=0.05)
+    stream = simulate_photons(model, options, np.random.default_rng(11))
+    blocks = list(stream.reader())
+    path = write_ptu(
+        tmp_path_factory.mktemp("tags") / "dot.ptu",
+        np.concatenate([block.time for block in blocks]),
+        np.concatenate([block.channel for block in blocks]),
+        record_type="PicoHarp T2",
+        tick_s=stream.tick_s,
+        duration_s=10.0,
+    )
+    return path, solve(model).g2_0
+
+
+def test_time_tags_of_a_dot_give_its_g2_0(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float]
+) -> None:
+    path, truth = time_tags
+    code, out, err = call(capsys, path, "--response-fwhm-ns", "0.5", "--json")
+    assert (code, err) == (0, "")
+    row = json.loads(out)
+    assert row["status"] == "ok"
+    # One draw against a 95 % interval, the seed fixed.
+    assert row["g2_0_low"] <= truth <= row["g2_0_high"]
+    assert row["g2_0_high"] - row["g2_0_low"] < 0.3
+    assert row["g2_0_low"] <= row["g2_0_low_68"] <= row["g2_0"] <= row["g2_0_high_68"]
+    assert row["blinking_factor"] == pytest.approx(1.0, abs=0.05)
+    assert row["coincidences"] > 10_000
+
+
+def test_the_same_counts_as_a_histogram_give_the_same_answer(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float], tmp_path: Path
+) -> None:
+    import qdimage
+
+    found = qdimage.g2(time_tags[0])
+    curve, csv = found.curve, tmp_path / "curve.csv"
+    lines = [f"{lag},{n}" for lag, n in zip(curve.lag_ns, curve.counts, strict=True)]
+    csv.write_text("\n".join(["lag_ns,counts", *lines]) + "\n", encoding="utf-8")
+    rates = (curve.counts_1 / curve.duration_s, curve.counts_2 / curve.duration_s)
+    shared = ["--duration-s", str(curve.duration_s), "--rate-counts-s", *map(str, rates)]
+    code, out, _ = call(capsys, csv, *shared, "--json")
+    assert code == 0
+    row = json.loads(out)
+    assert row["coincidences"] == int(curve.counts.sum())
+    assert row["g2_0"] == pytest.approx(found.answer.value, abs=1e-3)
+
+
+def test_rows_are_written_as_csv(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float], tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    code, out, _ = call(capsys, time_tags[0], "--dark-counts-s", "100", "80", "-o", rows)
+    assert code == 0
+    assert out.startswith("g2(0) = ")
+    head, line = rows.read_text(encoding="utf-8").splitlines()
+    assert head.startswith("device,field,dot_id,file,kind")
+    assert ",ok," in line
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason="the real time tags are absent")
+def test_real_pulsed_light_shows_its_missing_peak(capsys: pytest.CaptureFixture[str]) -> None:
+    pulses = ["--period-ns", "3.128", "--longest-ns", "100", "--bin-ns", "0.016"]
+    code, out, _ = call(capsys, REAL, *pulses, "--json")
+    assert code == 0
+    row = json.loads(out)
+    assert row["delay_ns"] == pytest.approx(23.94, abs=0.02)
+    # Two coincidences where other peaks have 510.
+    assert row["g2_0_low"] <= 0.0039 <= row["g2_0_high"]
+    assert row["g2_0_high"] < 0.02
+
+
+def test_a_silent_detector_is_refused_with_the_reason(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float]
+) -> None:
+    code, out, err = call(capsys, time_tags[0], "--detectors", "0", "3")
+    assert (code, err) == (0, "")
+    assert out.startswith("refused: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("text.ptu", b"no time tags", "another kind of file"),
+        ("empty.ptu", b"", "empty"),
+        ("old.ht3", b"\0" * 900, "old format"),
+        ("table.csv", b"a,b\n1,2\n", "lag_ns"),
+        ("tags.dat", b"\0" * 99, "suffix"),
+    ],
+)
+def test_files_that_are_none_are_named_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    code, out, err = call(capsys, path)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert name in err
+    assert said in err
+
+
+def test_dark_counts_above_the_rate_are_refused(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float]
+) -> None:
+    code, _, err = call(capsys, time_tags[0], "--dark-counts-s", "1e9", "0")
+    assert code == 2
+    assert "dark counts" in err

@@ -45,7 +45,10 @@ _TIMES_NS = np.array([5.0, 15.0, 45.0])
 _LEAST_COINCIDENCES = 200
 _LEAST_BINS = 30
 # Of the dip, what may be left at the end of the curve that reaches less far.
-_PLATEAU_REACHED = 0.1
+_PLATEAU_REACHED = 0.05
+# Slowest component relative to the reach of the curve, where the plateau is not known from
+# elsewhere: slower ones with large weights would put the plateau anywhere.
+_SLOWEST = 0.4
 # It is believed where the outer part of the curve differs so much from the part inside it.
 _OUTER, _INNER, _SLOPE_SIGMAS = 0.6, 0.35, 3.0
 
@@ -207,6 +210,8 @@ def _data(
         curve.edges_ns, curve.counts.astype(np.float64), curve.accidentals, centre_ns
     )
     slowest_ns = float(max(centre_ns - edges[0], edges[-1] - centre_ns))
+    if plateau is None:
+        slowest_ns *= _SLOWEST
     bounds = [
         0.0,
         _LARGEST_G2_0,

@@ -76,6 +76,8 @@ def fit_dip(
     low, high = np.empty(MAX_PARAMETERS), np.empty(MAX_PARAMETERS)
     fill_bounds(data.bounds, components, low, high)
     free = np.empty(n, np.int64)
+    for a in range(n):
+        theta[a] = min(max(theta[a], low[a]), high[a])
     trial = theta.copy()
     value = deviance_and_scores(data, theta, components, basis, shape, matrix, vector)
     damping, settled = 1e-3, 0

@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 # Q(g0) = min over K of -2 ln L_K(g0) + COST (K - 1); the hulls of Q - min Q below these levels held
 # their coverage on simulated curves of rate models, see benchmarks/g2_coverage.py.
 COST = 2.0
-LEVEL_68, LEVEL_95 = 1.4, 4.2
+LEVEL_68, LEVEL_95 = 1.6, 4.2
 _BEYOND = 0.5
 _NODES = 21
 

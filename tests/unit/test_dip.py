@@ -194,8 +194,9 @@ def test_intervals_cover_the_truth_of_rate_models(name: str, level: float) -> No
     assert sum(each.low_95 <= g2_0 <= each.high_95 for each in results) >= 19
     assert sum(each.low_68 <= g2_0 <= each.high_68 for each in results) >= 9
     assert all(each.p_value > 1e-5 for each in results)
-    # Slow components must not carry the plateau away; it is known to a percent here.
-    assert all(abs(each.plateau - 1) < 0.15 for each in results)
+    # Slow components must not carry the plateau away.
+    assert np.median([abs(each.plateau - 1) for each in results]) < 0.03
+    assert all(abs(each.plateau - 1) < 0.5 for each in results)
 
 
 def test_the_hull_of_a_parabola_is_exact() -> None:

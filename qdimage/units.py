@@ -12,6 +12,8 @@ UNIT_OF_SUFFIX = {
     "_adu": "ADU",
     "_e": "electrons",
     "_photons_s": "photons/s",
+    "_photons_err_s": "photons/s",
+    "_photons_upper_s": "photons/s",
     "_photons_px_s": "photons/px/s",
     "_counts_s": "counts/s",
     "_per_us": "1/us",
@@ -23,5 +25,5 @@ def unit_of(name: str) -> str:
 
     The longest suffix wins: ``pl_photons_s`` is in photons/s, not in s.
     """
-    suffixes = [suffix for suffix in UNIT_OF_SUFFIX if name.endswith(suffix)]
+    suffixes = [suffix for suffix in UNIT_OF_SUFFIX if f"_{name}".endswith(suffix)]
     return UNIT_OF_SUFFIX[max(suffixes, key=len)] if suffixes else ""

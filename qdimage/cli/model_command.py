@@ -36,7 +36,7 @@ def model(
     ] = None,
     dot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML of [[dot_parameters]; else as published."),
+        typer.Option(metavar="FILE", help="TOML of \\[dot_parameters]; else as published."),
     ] = None,
     coulomb: Annotated[Law, typer.Option(help="How the charge changes injection.")] = "exp",
     coulomb_x: Annotated[float | None, typer.Option(help="The law's x.")] = None,

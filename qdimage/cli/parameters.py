@@ -30,15 +30,18 @@ Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="TOML file of analysis options.")
 ]
 CameraFile = Annotated[
-    Path | None, typer.Option("--camera", metavar="FILE", help="TOML file of [[camera] keys.")
+    Path | None,
+    typer.Option("--camera", metavar="FILE", help="TOML file with the keys of \\[camera]."),
 ]
 Exposure = Annotated[
     float | None,
-    typer.Option("--exposure-s", help="Exposure of one frame; else from the file's metadata."),
+    typer.Option(
+        "--exposure-s", min=0, help="Exposure of one frame; else from the file's metadata."
+    ),
 ]
 PixelSize = Annotated[
     float | None,
-    typer.Option("--pixel-size-um", help="Size of a camera pixel in the sample plane."),
+    typer.Option("--pixel-size-um", min=0, help="Size of a camera pixel in the sample plane."),
 ]
 OutFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows as CSV.")

@@ -32,7 +32,7 @@ FLAG_MEANING = {
     DotFlag.UNRESOLVED: "too close to another dot for a flux of its own",
     DotFlag.POOR_FIT: "the residuals exceed the camera's noise",
     DotFlag.WIDE: "wider than the field's point-spread function",
-    DotFlag.NON_MONOTONE: "lit at one voltage and dark at a higher one",
+    DotFlag.NON_MONOTONE: "brighter than F_min at one voltage and not at a higher one",
     DotFlag.INHERITED_TRANSFORM: "the channel's registration came from another voltage",
 }
 

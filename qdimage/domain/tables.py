@@ -180,9 +180,10 @@ DOTS = Table(
         _number("g2_floor", "g2(0) of an ideal single dot with neighbours' light in the pinhole"),
         _number("turn_on_voltage_v", "middle of the interval below"),
         _number(
-            "turn_on_voltage_low_v", "highest voltage, below the first lit, at which it is dark"
+            "turn_on_voltage_low_v",
+            "highest voltage, below the first, at which it is not brighter than F_min",
         ),
-        _number("turn_on_voltage_high_v", "lowest voltage at which it is lit"),
+        _number("turn_on_voltage_high_v", "lowest voltage at which it is brighter than F_min"),
         _text("flags", "reasons to look twice, joined by `;`"),
         _boolean("accepted", "kept for the population; a person's choice in curation.json"),
         _text("note", "a person's note in curation.json"),

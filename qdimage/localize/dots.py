@@ -13,6 +13,7 @@ from qdimage.domain.photon_image import PhotonImage
 from qdimage.localize.candidates import find_candidates
 from qdimage.localize.fit import MAX_TOGETHER, fit_all
 from qdimage.localize.options import LocalizeOptions
+from qdimage.localize.rings import Rings, dominant, may_be_ring, measured_rings, outshone
 from qdimage.localize.significance import (
     TailTable,
     deviate_for_noise_peaks,
@@ -32,9 +33,8 @@ _MERGE_SIGMA = 0.7
 _EDGE_SIGMA = 2.5
 _DETERMINED_SIGMA = 3.0
 _PERMISSIVE = 0.7
-# The Gaussian spot is not the whole point-spread function: close to a bright dot, only sources
-# above these shares of its flux can be told from its rings.
-_RINGS = ((2.5, 0.10), (7.0, 0.03))
+_RING_DEVIATE = 30.0
+_ROUNDS_FOR_RINGS = 2
 _WIDTH_DEVIATE = 12.0
 _WIDTH_CLEAR_SIGMA = 6.0
 _MIN_WIDTH_DOTS = 3
@@ -127,22 +127,46 @@ def _tails(scene: _Scene, background: Array) -> TailTable:
 
 
 def _search(scene: _Scene, options: LocalizeOptions) -> tuple[Array, Array, TailTable]:
-    """Return fitted spots (n, 3), the background, and the tails that judged them.
+    """Return fitted spots (n, 3), what surrounds them, and the tails that judged them.
 
-    Each round adds what the spots so far leave over.
+    Each round adds what the spots so far leave over, their rings included.
     """
     spots = np.empty((0, 3))
-    background = _background(scene, options, spots)
-    tails = _tails(scene, background)
-    for _ in range(options.max_rounds):
-        found = _new_spots(scene, options, spots, background, tails)
+    around = _background(scene, options, spots)
+    tails = _tails(scene, around)
+    rings = _rings(scene, options, around, tails)
+    for _ in range(options.max_rounds + (_ROUNDS_FOR_RINGS if rings.visible else 0)):
+        found = _new_spots(scene, options, spots, around, tails)
+        found = found[~outshone(found, spots, scene.sigma)]
+        if rings.visible:
+            # A dim source beside a bright one waits until the bright one's rings are taken off.
+            found = found[~may_be_ring(found, scene.sigma)]
         if len(found) == 0:
             break
-        spots, result = _fit(scene, np.vstack([spots, found]), background, sweeps=1)
+        spots, result = _fit(scene, np.vstack([spots, found]), around, sweeps=1)
         alarms = _false_alarms(scene, tails, result)
         spots = spots[alarms <= options.false_alarms_per_frame]
-        background = _background(scene, options, spots)
-    return spots, background, tails
+        if rings.visible:
+            spots = spots[~outshone(spots, spots, scene.sigma)]
+        around = _background(scene, options, spots) + rings.light(_shape(scene), spots)
+    return spots, around, tails
+
+
+def _shape(scene: _Scene) -> tuple[int, int]:
+    height, width = scene.image.mean.shape
+    return height, width
+
+
+def _rings(scene: _Scene, options: LocalizeOptions, background: Array, tails: TailTable) -> Rings:
+    """Rings of the bright dots that have no brighter one in reach."""
+    found = _new_spots(scene, options, np.empty((0, 3)), background, tails)
+    found = found[dominant(found, scene.sigma)]
+    spots, result = _fit(scene, found, background, sweeps=1)
+    light = np.zeros_like(background)
+    add_spots(light, spots[:, 0], spots[:, 1], spots[:, 2], scene.sigma, 2 * scene.reach)
+    left_over = np.where(scene.image.usable, scene.image.mean - background - light, np.nan)
+    bright = (result[:, 6] > _RING_DEVIATE) & ~_at_edge(scene, spots)
+    return measured_rings(left_over, spots[bright], scene.sigma)
 
 
 def _new_spots(
@@ -164,21 +188,7 @@ def _new_spots(
     column = np.clip(np.rint(positions[:, 0]).astype(int), 0, flux.shape[1] - 1)
     row = np.clip(np.rint(positions[:, 1]).astype(int), 0, flux.shape[0] - 1)
     candidates = np.column_stack([positions, maximum_filter(flux, 3)[row, column]])
-    candidates = candidates[candidates[:, 2] > 0]
-    return _outside_rings(candidates, spots, scene.sigma)
-
-
-def _outside_rings(candidates: Array, spots: Array, sigma: float) -> Array:
-    """Leave out candidates that a brighter spot's rings could be."""
-    if len(spots) == 0 or len(candidates) == 0:
-        return candidates
-    keep = np.ones(len(candidates), bool)
-    tree = cKDTree(spots[:, :2])
-    for reach, share in _RINGS:
-        for index, near in enumerate(tree.query_ball_point(candidates[:, :2], reach * sigma)):
-            if near and candidates[index, 2] < share * spots[near, 2].max():
-                keep[index] = False
-    return candidates[keep]
+    return np.asarray(candidates[candidates[:, 2] > 0])
 
 
 def _neighbours(

@@ -38,15 +38,17 @@ class DarkNull:
 
     def false_alarm(self, ratio: Array) -> Array:
         """Return the probability that a dark place shows a ratio at least as large."""
-        gauss = norm.sf((ratio - self.centre) / self.widening)
+        gauss = norm.logsf((ratio - self.centre) / self.widening)
         n = len(self.ratios)
         if n < _FEWEST_BLANKS:
-            return np.asarray(gauss)
+            return np.asarray(np.exp(gauss))
         start = self.ratios[-_TAIL_COUNT]
         above = n - np.searchsorted(self.ratios, ratio, side="left")
         empirical = (above + 0.5) / (n + 1)
         at_start = (_TAIL_COUNT + 0.5) / (n + 1)
-        tail = at_start * gauss / norm.sf((start - self.centre) / self.widening)
+        # In logarithms: far out, both probabilities are 0 to the last digit.
+        beyond = gauss - norm.logsf((start - self.centre) / self.widening)
+        tail = at_start * np.exp(np.minimum(beyond, 0.0))
         return np.asarray(np.where(ratio > start, tail, empirical))
 
 

@@ -9,6 +9,9 @@ from qdimage.domain.experiment import ChannelTable, Experiment
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.channel import MeasuredChannel
 
+# Of pixels without light, half lie below the bias.
+_MOST_BELOW_BIAS = 0.95
+
 
 def channel_row(
     experiment: Experiment,
@@ -64,6 +67,12 @@ def _missing_keys(measured: MeasuredChannel) -> str:
     camera, unit = measured.image.camera, measured.image.noise.unit
     needed = ("em_gain", "electrons_per_adu", "quantum_efficiency")
     missing = [key for key in needed if getattr(camera, key) is None]
+    image = measured.image
+    if np.mean(image.mean[image.usable] < 0) > _MOST_BELOW_BIAS and camera.bias_adu:
+        return (
+            f"nearly all pixels lie below bias_adu = {camera.bias_adu:g}, so that it is too high "
+            "and the fluxes are wrong; correct it in [camera]"
+        )
     if not missing:
         return ""
     return f"fluxes are in {unit}, since {', '.join(missing)} is not known; add it to [camera]"

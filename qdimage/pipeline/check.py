@@ -74,6 +74,10 @@ def check_inputs(
     done = 0
     for experiment in experiments:
         findings += _unread_files(experiment)
+        declared = experiment.declared
+        if not (declared.channels or declared.photons or declared.spectra):
+            message = "no channel, time tags or spectrum is declared; add [[channels]]"
+            findings.append(Finding(str(experiment.path), "error", message))
         for channel in experiment.declared.channels:
             findings += _check_stack(experiment, channel, options[experiment.path])
             done += 1

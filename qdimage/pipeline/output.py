@@ -10,6 +10,7 @@ from qdimage.errors import ConfigurationError
 
 RECORD = "run.json"
 _STAGING = "unfinished"
+_TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 def check_output(out: Path) -> None:
@@ -64,3 +65,7 @@ def _replace(source: Path, target: Path) -> None:
     if target.is_dir():
         shutil.rmtree(target)
     source.replace(target)
+    if target.suffix in _TABLE_SUFFIXES:
+        # The same table in the other format is the earlier run's.
+        for suffix in set(_TABLE_SUFFIXES) - {target.suffix}:
+            target.with_suffix(suffix).unlink(missing_ok=True)

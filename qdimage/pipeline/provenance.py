@@ -81,6 +81,10 @@ def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -
             if message:
                 warnings.append(f"{name}, {channel.declared.name}: {message}")
         declared = field.experiment.declared
+        if not (declared.channels or declared.photons or declared.spectra):
+            warnings.append(
+                f"{name}: no channel is declared; add [[channels]] to {field.experiment.path}"
+            )
         for kind, files in (("time-tag files", declared.photons), ("spectra", declared.spectra)):
             if files:
                 warnings.append(

@@ -86,7 +86,12 @@ def locate_stack(
     """
     name, stack = _opened(source, selection or {})
     with stack:
-        exposure = exposure_s or stack.metadata.get("exposure_s")
+        exposure = stack.metadata.get("exposure_s") if exposure_s is None else exposure_s
+        if exposure is not None and exposure <= 0:
+            raise ConfigurationError(
+                f"{stack.source}: found an exposure of {exposure:g} s, expected more than 0; "
+                "correct it"
+            )
         if exposure is None:
             raise ConfigurationError(
                 f"{stack.source}: the exposure is not known; give it with --exposure-s"

@@ -60,7 +60,7 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         DOT_CHANNELS: [],
     }
     for field in fields:
-        dots, dot_channels = _dots(field)
+        dots, dot_channels = _dots(field, f_min_s)
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
     return {table.name: as_frame(each, table) for table, each in rows.items()}
@@ -223,7 +223,7 @@ def _one_based(index: int) -> int | None:
     return int(index) + 1 if index >= 0 else None
 
 
-def _dots(field: FieldResult) -> tuple[list[Row], list[Row]]:
+def _dots(field: FieldResult, f_min_s: float) -> tuple[list[Row], list[Row]]:
     """Rows of `dots` and of `dot_channels` of one field."""
     dots = _pl_dots(field)
     if dots is None or field.reference is None:
@@ -234,7 +234,7 @@ def _dots(field: FieldResult) -> tuple[list[Row], list[Row]]:
         if isinstance(channel.el, ElResult)
     }
     rows = _dot_rows(field, field.reference, dots)
-    _add_turn_on_voltages(rows, dots, field, fluxes)
+    _add_turn_on_voltages(rows, dots, field, fluxes, f_min_s)
     inner: list[Row] = []
     for channel in field.el:
         inner += _dot_channel_rows(field, channel, fluxes.get(channel.declared.name), len(dots))
@@ -280,15 +280,20 @@ def _dot_rows(field: FieldResult, reference: ChannelResult, dots: Localizations)
 
 
 def _add_turn_on_voltages(
-    rows: list[Row], dots: Localizations, field: FieldResult, fluxes: dict[str, DotFluxes]
+    rows: list[Row],
+    dots: Localizations,
+    field: FieldResult,
+    fluxes: dict[str, DotFluxes],
+    f_min_s: float,
 ) -> None:
+    """Add between which voltages each dot passes F_min, as the fraction counts it."""
     measured = [channel for channel in field.el if channel.declared.name in fluxes]
     voltages = np.array([channel.declared.voltage_v for channel in measured], float)
     each = [fluxes[channel.declared.name] for channel in measured]
     for k, row in enumerate(rows):
         flags = int(dots.flags[k])
         if measured:
-            lit = np.array([one.lit[k] for one in each])
+            lit = np.array([bool(one.flux_s[k] > f_min_s) for one in each])
             known = np.array([one.known[k] for one in each])
             low, high, monotone = turn_on_voltage(voltages, lit, known)
             row |= {
@@ -346,6 +351,7 @@ def _turn_on(fields: Sequence[FieldResult], options: MatchOptions, f_min_s: floa
     rows: list[Row] = []
     pools: dict[tuple[str, float], list[TurnOn | None]] = {}
     units: dict[tuple[str, float], str] = {}
+    statuses: dict[tuple[str, float], set[str]] = {}
     for field in fields:
         dots = _pl_dots(field)
         for channel in field.el:
@@ -356,6 +362,7 @@ def _turn_on(fields: Sequence[FieldResult], options: MatchOptions, f_min_s: floa
                 )
             key = field.experiment.device, float(channel.declared.voltage_v or 0.0)
             pools.setdefault(key, []).append(counted)
+            statuses.setdefault(key, set()).add(_flux_status(channel)["status"])
             units[key] = units.get(key) or channel.signal_unit
             row = _channel(field, channel) | _flux_status(channel)
             row |= _counts(counted, f_min_s, options.confidence)
@@ -363,6 +370,8 @@ def _turn_on(fields: Sequence[FieldResult], options: MatchOptions, f_min_s: floa
     for (device, voltage_v), parts in pools.items():
         row = {"device": device, "field": POOLED, "voltage_v": voltage_v}
         row |= _pooled(parts, f_min_s, options.confidence)
+        if statuses[device, voltage_v] == {"failed"}:
+            row["status"] = "failed"
         rows.append(row | {"signal_unit": units[device, voltage_v]})
     return rows
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -81,7 +82,7 @@ def _in_pool(
     context = multiprocessing.get_context("spawn")
     with (
         _one_thread_each(),
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_ctrl_c) as pool,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool,
     ):
         futures: dict[Future[FieldResult], int] = {
             pool.submit(_analyse, number, field, out): number
@@ -105,9 +106,17 @@ def _in_pool(
     return [results[number] for number in sorted(results)]
 
 
-def _leave_ctrl_c() -> None:
-    """Ctrl-C is answered by the process that started the workers."""
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

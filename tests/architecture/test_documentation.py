@@ -37,10 +37,12 @@ def test_folders_named_for_contributors_exist() -> None:
             assert any(place.exists() for place in places), name
 
 
-def test_the_declaration_in_the_readme_is_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/experiment.md"])
+def test_the_declarations_shown_are_valid(tmp_path: Path, page: str) -> None:
     from qdimage.io.experiment_file import read_experiment
 
-    block = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    text = (CLONE / page).read_text(encoding="utf-8")
+    block = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
     assert block is not None
     path = tmp_path / "experiment.toml"
     path.write_text(block.group(1), encoding="utf-8")

@@ -267,3 +267,34 @@ def test_an_interrupted_run_leaves_the_earlier_one_as_it_was(
     shutil.rmtree(out)
     assert call(capsys, "run", field, "-o", out, "--quiet")[0] == 130
     assert not out.exists()
+
+
+def test_check_names_a_declaration_without_channels(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "experiment.toml").write_text("contract = 1\n", encoding="utf-8")
+    code, _, err = call(capsys, "check", tmp_path)
+    assert code == 3
+    assert "[[channels]]" in one_line(err)
+
+
+@pytest.mark.parametrize("exposure", ["0", "-0.1"])
+def test_an_exposure_that_cannot_be_is_refused(
+    capsys: pytest.CaptureFixture[str], exposure: str
+) -> None:
+    stack = DEMO / "field-01" / "el_2.6V.tif"
+    code, _, err = call(capsys, "locate", stack, "--exposure-s", exposure)
+    assert code == 2
+    assert "exposure" in one_line(err)
+
+
+def test_a_bias_above_the_frames_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = copy_field(1, tmp_path)
+    declaration = folder / "experiment.toml"
+    text = declaration.read_text(encoding="utf-8").replace("bias_adu = 200.0", "bias_adu = 20000.0")
+    declaration.write_text(text, encoding="utf-8")
+    assert call(capsys, "run", folder, "-o", tmp_path / "out", "--quiet")[0] == 0
+    warnings = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))["warnings"]
+    assert any("bias_adu" in warning for warning in warnings)

@@ -69,3 +69,13 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     path.write_text("", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="expected a folder"):
         check_output(path)
+
+
+def test_a_table_in_another_format_goes_with_its_run(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    finish(out, "first")
+    with staged(out) as staging:
+        (staging / "dots.parquet").write_bytes(b"second")
+        (staging / "run.json").write_text(json.dumps({"qdimage": "1"}), encoding="utf-8")
+    assert (out / "dots.parquet").exists()
+    assert not (out / "dots.csv").exists()

@@ -48,7 +48,7 @@ def refused(path: Path) -> str:
 
 def survived(path: Path) -> PhotonStream | None:
     """Read and correlate in every way; nothing but a `FormatError` may come of it."""
-    start = time.perf_counter()
+    start = time.process_time()
     tracemalloc.start()
     stream = None
     with fine_message(path):
@@ -64,7 +64,7 @@ def survived(path: Path) -> PhotonStream | None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < MOST_BYTES
-    assert time.perf_counter() - start < MOST_SECONDS
+    assert time.process_time() - start < MOST_SECONDS
     assert stream is None or all(str(path) in text for text in stream.warnings)
     return stream
 

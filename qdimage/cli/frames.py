@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qdimage.domain.tables import Table
+    from qdimage.domain.table import Table
 
 
 def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:

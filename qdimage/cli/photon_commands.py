@@ -52,7 +52,7 @@ def g2(
     from qdimage import api
     from qdimage.cli.frames import records, write_rows
     from qdimage.config import read_options_file
-    from qdimage.domain.tables import PHOTONS
+    from qdimage.domain.photon_tables import PHOTONS
     from qdimage.pipeline.g2 import photon_row
     from qdimage.pipeline.tables import as_frame
 

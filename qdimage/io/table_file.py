@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from qdimage.domain.tables import Table
+from qdimage.domain.table import Table
 from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.atomic import replacing
 

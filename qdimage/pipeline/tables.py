@@ -8,6 +8,7 @@ import numpy as np
 from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.refusal import Failure, Refusal
+from qdimage.domain.table import Table
 from qdimage.domain.tables import (
     CHANNELS,
     DOT_CHANNELS,
@@ -16,7 +17,6 @@ from qdimage.domain.tables import (
     MATCHES,
     REGISTRATION,
     TURN_ON,
-    Table,
 )
 from qdimage.domain.turn_on import TurnOn
 from qdimage.match.neighbours import g2_floor, is_isolated

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.domain.tables import IMAGE_TABLES, TURN_ON, Table
+from qdimage.domain.table import Table
+from qdimage.domain.tables import IMAGE_TABLES, TURN_ON
 from qdimage.errors import FormatError
 from qdimage.io.table_file import read_table
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qdimage.domain.tables import Column, Table
+from qdimage.domain.table import Column, Table
 from qdimage.errors import FormatError
 from qdimage.io.table_file import read_table, typed, write_table
 

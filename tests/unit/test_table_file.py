@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qdimage.domain.tables import IMAGE_TABLES, Column, Table
+from qdimage.domain.table import Column, Table
+from qdimage.domain.tables import IMAGE_TABLES
 from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io import table_file
 from qdimage.io.table_file import read_table, typed, write_table

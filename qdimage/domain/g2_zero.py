@@ -1,6 +1,9 @@
 """g2 at zero delay, from the dip of a correlation curve."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class G2Zero:
         The bin that holds the centre, relative to the plateau, with no correction at all.
     background_corrected, background_corrected_low, background_corrected_high : float
         Value and 95 % interval without the coincidences that background made.
+    model : ndarray, shape (n,)
+        Coincidences that the best point expects in each bin of the curve.
     """
 
     value: float
@@ -53,6 +58,7 @@ class G2Zero:
     background_corrected: float
     background_corrected_low: float
     background_corrected_high: float
+    model: NDArray[np.float64] = field(repr=False, compare=False)
 
     @property
     def rate_normalized(self) -> float:
@@ -88,6 +94,8 @@ class PulsedG2Zero:
         Goodness of fit.
     coincidences : int
         In the whole curve.
+    model : ndarray, shape (n,)
+        Coincidences that the best point expects in each bin of the curve.
     """
 
     value: float
@@ -103,3 +111,4 @@ class PulsedG2Zero:
     dof: int
     p_value: float
     coincidences: int
+    model: NDArray[np.float64] = field(repr=False, compare=False)

@@ -114,7 +114,8 @@ def g2_zero(
         )
     level = math.exp(theta[PLATEAU])
     raw, raw_err = _uncorrected(curve, theta[CENTRE], level)
-    levels = level * data.exposure * _shape(data, theta, components)
+    levels = level * data.exposure * _shape(data.edges_ns, data.sigma_ns, theta, components)
+    model = level * curve.accidentals * _shape(curve.edges_ns, data.sigma_ns, theta, components)
     deviance, dof, p_value = goodness(data.counts, levels, n_parameters(components))
     share = signal_shares[0] * signal_shares[1]
     return G2Zero(
@@ -137,6 +138,7 @@ def g2_zero(
         background_corrected=1.0 - (1.0 - float(nodes[at])) / share,
         background_corrected_low=1.0 - (1.0 - low_95) / share,
         background_corrected_high=1.0 - (1.0 - high_95) / share,
+        model=model,
     )
 
 
@@ -232,15 +234,15 @@ def _data(
     )
 
 
-def _shape(data: DipData, theta: Array, components: int) -> Array:
-    n = len(data.counts)
+def _shape(edges_ns: Array, sigma_ns: float, theta: Array, components: int) -> Array:
+    n = len(edges_ns) - 1
     basis, shape = np.empty((3 * MAX_COMPONENTS, n)), np.empty(n)
-    fill_shape(data.edges_ns, data.sigma_ns, theta, components, basis, shape)
+    fill_shape(edges_ns, sigma_ns, theta, components, basis, shape)
     return shape
 
 
 def _not_level(data: DipData, theta: Array, components: int) -> Refusal | None:
-    shape = _shape(data, theta, components)
+    shape = _shape(data.edges_ns, data.sigma_ns, theta, components)
     left = min(abs(1.0 - shape[0]), abs(1.0 - shape[-1]))
     depth = max(1.0, abs(1.0 - theta[G2_0]))
     if left <= _PLATEAU_REACHED * depth or _slope_sigmas(data) < _SLOPE_SIGMAS:

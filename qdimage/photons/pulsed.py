@@ -90,6 +90,7 @@ def pulsed_g2_zero(
         dof=dof,
         p_value=p_value,
         coincidences=total,
+        model=levels,
     )
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from qdimage.config import AnalysisOptions, option_rows
 from qdimage.domain.flags import FLAG_MEANING
-from qdimage.domain.photon_tables import PHOTON_TABLES
+from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
-from qdimage.domain.tables import IMAGE_TABLES
 from qdimage.simulation.options import SimulateOptions
 
 HERE = Path(__file__).resolve().parent
@@ -30,7 +29,7 @@ def _tables() -> str:
         "the row; (0, 0) is the centre of the top-left pixel. Fluxes named `_photons_s` count "
         "what the column `signal_unit` says: photons at the camera where gain and quantum "
         "efficiency are known.",
-        *(_table(table) for table in (*IMAGE_TABLES, *PHOTON_TABLES)),
+        *(_table(table) for table in RUN_TABLES),
         "## Flags",
         _grid(
             ("flag", "meaning"),

@@ -68,6 +68,7 @@ def check(
             {
                 "n_fields": result.n_fields,
                 "n_stacks": result.n_stacks,
+                "n_photon_files": result.n_photon_files,
                 "n_errors": result.n_errors,
                 "findings": [vars(finding) for finding in result.findings],
             }
@@ -78,6 +79,8 @@ def check(
             say(f"qdimage: {finding.severity}: {place}{finding.message}")
         if not quiet:
             read = f"read {result.n_fields} fields, {result.n_stacks} stacks"
+            if result.n_photon_files:
+                read += f", {result.n_photon_files} files of photons"
             show(f"{read}: {_verdict(result.n_errors)}")
     if result.n_errors:
         raise typer.Exit(SOME_FAILED)

@@ -86,19 +86,23 @@ def _show_plan(plan: "Plan", as_json: bool) -> None:
             "field": experiment.name,
             "experiment": str(experiment.path),
             "channels": [channel.name for channel in experiment.declared.channels],
+            "photon_files": [photons.file for photons in experiment.declared.photons],
         }
         for experiment, _ in plan.fields
     ]
     if as_json:
         show_json({"fields": fields, "unreadable": plan.unreadable})
         return
-    rows = [("device", "field", "channels")]
-    rows += [
-        (str(each["device"]), str(each["field"]), ", ".join(each["channels"])) for each in fields
-    ]
+    columns = ("device", "field", "channels", "photon_files")
+    rows = [tuple(name.replace("_", " ") for name in columns)]
+    rows += [tuple(_listed(each[name]) for name in columns) for each in fields]
     show(aligned(rows))
     for reason in plan.unreadable.values():
         say(f"qdimage: {reason}")
+
+
+def _listed(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _summary(result: "RunResult") -> dict[str, Any]:
@@ -107,9 +111,10 @@ def _summary(result: "RunResult") -> dict[str, Any]:
     return {
         "out": str(result.out),
         "report": str(result.out / "report.html"),
-        "n_fields": result.tables["channels"][["device", "field"]].drop_duplicates().shape[0],
+        "n_fields": result.n_fields,
         "failures": list(result.failures),
         "turn_on": records(result.tables["turn_on"]),
+        "photons": records(result.tables["photons"]),
     }
 
 
@@ -121,7 +126,25 @@ def _show_result(result: "RunResult") -> None:
     refused = result.tables["registration"]
     for _, row in refused[refused["status"] == "refused"].iterrows():
         show(f"refused: {row['field']}, {row['channel']}: {row['message']}")
+    photons = result.tables["photons"]
+    if len(photons):
+        show("g2(0) of single dots")
+        show(aligned([_photon_line(row) for _, row in photons.iterrows()]))
     show(f"report: {result.out / 'report.html'}")
+
+
+def _photon_line(row: "pd.Series[Any]") -> tuple[str, ...]:
+    from pandas import isna
+
+    dot = "no dot" if isna(row["dot_id"]) else f"dot {row['dot_id']}"
+    voltage = (
+        str(row["kind"]) if isna(row["voltage_v"]) else f"{row['kind']} {row['voltage_v']:g} V"
+    )
+    where = f"  {row['field']}, {dot}", voltage, str(row["file"])
+    if row["status"] != "ok":
+        return *where, f"{row['status']}: {row['message']}"
+    interval = f"{row['g2_0_low']:.3f} ... {row['g2_0_high']:.3f}"
+    return *where, f"{row['g2_0']:.3f}  (95%: {interval})"
 
 
 def _f_min(rows: "pd.DataFrame") -> str:

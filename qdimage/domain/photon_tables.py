@@ -12,6 +12,9 @@ PHOTONS = Table(
         text("kind", "`pl` or `el`"),
         text("sample", "what was measured: `device`, `quartz`, any word"),
         VOLTAGE,
+        number("x_px", "where it was taken, field frame"),
+        number("y_px", "where it was taken, field frame"),
+        number("dot_distance_px", "from there to the dot"),
         text("mode", "`all pairs` or `start-stop`"),
         text("excitation", "`cw` or `pulsed`"),
         number("duration_s", "from the first photon to the last"),
@@ -40,6 +43,7 @@ PHOTONS = Table(
         STATUS,
         text("flags", "`poor_fit`: p_value below 0.001"),
         MESSAGE,
+        text("curve", "the correlation curve, relative to the output folder"),
     ),
     ("file",),
 )

@@ -30,4 +30,7 @@ class MatchOptions(Options):
     isolation_um: float = option(
         1.0, "a dot is isolated without another dot inside this distance", "um", gt=0
     )
+    place_distance_um: float = option(
+        0.5, "largest distance of a dot from where time tags or a spectrum were taken", "um", gt=0
+    )
     confidence: float = option(0.95, "confidence of the fraction's interval", "", gt=0.5, lt=1)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from qdimage.config import AnalysisOptions, build_options
-from qdimage.domain.experiment import ChannelTable, Experiment
+from qdimage.domain.experiment import ChannelTable, Experiment, PhotonsTable
 from qdimage.domain.refusal import Failure
 from qdimage.errors import QdimageError
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
+from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import read_channel
-from qdimage.pipeline.field import attempt
+from qdimage.pipeline.photons import read_photons
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,13 +32,14 @@ class CheckResult:
 
     Attributes
     ----------
-    n_fields, n_stacks : int
-        Declarations and stacks that were looked at.
+    n_fields, n_stacks, n_photon_files : int
+        Declarations, stacks, and time-tag files and histograms that were looked at.
     findings : tuple of Finding
     """
 
     n_fields: int
     n_stacks: int
+    n_photon_files: int
     findings: tuple[Finding, ...]
 
     @property
@@ -49,7 +51,7 @@ class CheckResult:
 def check_inputs(
     paths: Iterable[Path], *, allow_outside: bool, progress: Progress | None = None
 ) -> CheckResult:
-    """Read every declaration and every frame of every stack.
+    """Read every declaration, every frame of every stack and every photon of every file.
 
     Raises
     ------
@@ -71,7 +73,8 @@ def check_inputs(
             experiments.append(experiment)
     findings += _same_names(experiments)
     n_stacks = sum(len(each.declared.channels) for each in experiments)
-    done = 0
+    n_photon_files = sum(len(each.declared.photons) for each in experiments)
+    done, total = 0, n_stacks + n_photon_files
     for experiment in experiments:
         findings += _unread_files(experiment)
         declared = experiment.declared
@@ -82,8 +85,13 @@ def check_inputs(
             findings += _check_stack(experiment, channel, options[experiment.path])
             done += 1
             if progress is not None:
-                progress(f"{experiment.name}: {channel.name}", done, n_stacks)
-    return CheckResult(len(files), n_stacks, tuple(findings))
+                progress(f"{experiment.name}: {channel.name}", done, total)
+        for photons in experiment.declared.photons:
+            findings += _check_photons(experiment, photons)
+            done += 1
+            if progress is not None:
+                progress(f"{experiment.name}: {photons.file}", done, total)
+    return CheckResult(len(files), n_stacks, n_photon_files, tuple(findings))
 
 
 def _same_names(experiments: list[Experiment]) -> list[Finding]:
@@ -111,10 +119,25 @@ def _check_stack(
     return [Finding(where, "warning", message)]
 
 
+def _check_photons(experiment: Experiment, declared: PhotonsTable) -> Iterator[Finding]:
+    where = str(experiment.path)
+    found = attempt(
+        lambda: read_photons(
+            experiment.folder / declared.file,
+            duration_s=declared.duration_s,
+            rate_counts_s=declared.rate_counts_s,
+        ),
+        f"{experiment.name}, {declared.file}",
+    )
+    if isinstance(found, Failure):
+        yield Finding(where, "error", found.reason)
+    else:
+        for warning in found:
+            yield Finding(where, "warning", f"{declared.file}: {warning}")
+
+
 def _unread_files(experiment: Experiment) -> Iterator[Finding]:
-    declared = experiment.declared
-    files = [each.file for each in declared.photons] + [each.file for each in declared.spectra]
-    for file in files:
-        if not (experiment.folder / file).is_file():
-            message = f"{file}: there is no such file; correct the path"
+    for spectrum in experiment.declared.spectra:
+        if not (experiment.folder / spectrum.file).is_file():
+            message = f"{spectrum.file}: there is no such file; correct the path"
             yield Finding(str(experiment.path), "error", message)

@@ -1,10 +1,9 @@
 """One field: its channels measured and registered, and the EL flux of every PL dot."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -14,20 +13,23 @@ from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Failure, Refusal
-from qdimage.errors import QdimageError
 from qdimage.io.image_file import write_image
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
 from qdimage.numerics.random import generator
+from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
 from qdimage.pipeline.channel_row import channel_row
 from qdimage.pipeline.names import image_path
+from qdimage.pipeline.photon_files import (
+    PhotonWork,
+    Rows,
+    analyse_photon_files,
+    failed_photon_files,
+)
 from qdimage.pipeline.registration import Found, Registered, register_channels
 
 Progress = Callable[[str], None]
-Answer = TypeVar("Answer")
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,15 @@ class FieldResult:
         The PL channel; None where none is declared.
     others : tuple of ChannelResult
         Further PL channels, and the EL channels in order of voltage.
+    photons : mapping of str to list of dict
+        Rows of the time-tag files, by table.
     """
 
     experiment: Experiment
     options: AnalysisOptions
     reference: ChannelResult | None
     others: tuple[ChannelResult, ...]
+    photons: Rows
 
     @property
     def channels(self) -> tuple[ChannelResult, ...]:
@@ -124,14 +129,32 @@ def analyse_field(
         Of the field in the run; names its files.
     options : AnalysisOptions
     out : pathlib.Path
-        Folder that receives ``images/``.
+        Folder that receives ``images/`` and ``curves/``.
     progress : callable
-        Called with a text after each channel.
+        Called with a text after each channel and each file.
     """
-    declared = experiment.declared
-    if not declared.channels:
-        return FieldResult(experiment, options, None, ())
-    work = _Work(experiment, number, options, out, progress)
+    reference: ChannelResult | None = None
+    others: tuple[ChannelResult, ...] = ()
+    if experiment.declared.channels:
+        work = _Work(experiment, number, options, out, progress)
+        reference, others = _analyse_channels(work)
+    dots = reference.dots if reference is not None else None
+    photons = PhotonWork(
+        experiment,
+        number,
+        options,
+        out,
+        dots if isinstance(dots, Localizations) else None,
+        reference.pixel_um if reference is not None else None,
+    )
+    return FieldResult(
+        experiment, options, reference, others, analyse_photon_files(photons, progress)
+    )
+
+
+def _analyse_channels(work: "_Work") -> tuple[ChannelResult, tuple[ChannelResult, ...]]:
+    """Measure and register every channel; the reference comes first."""
+    declared = work.experiment.declared
     reference, el = declared.reference, declared.el_channels
     further = [each for each in declared.channels if each.kind == "pl" and each != reference]
     fixed = work.measure(reference, psf_sigma_px=None)
@@ -145,7 +168,7 @@ def analyse_field(
         work.finish(channel, measured[channel.name], registered.get(channel.name), fixed)
         for channel in (*further, *el)
     )
-    return FieldResult(experiment, options, work.finish(reference, fixed, None, fixed), others)
+    return work.finish(reference, fixed, None, fixed), others
 
 
 def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) -> FieldResult:
@@ -163,29 +186,16 @@ def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) 
         )
         for channel in experiment.declared.channels
     ]
+    photons = failed_photon_files(experiment, reason)
     if not results:
-        return FieldResult(experiment, options, None, ())
+        return FieldResult(experiment, options, None, (), photons)
     reference = experiment.declared.reference
     first = next(each for each in results if each.declared == reference)
     others = sorted(
         (each for each in results if each is not first),
         key=lambda each: (each.declared.kind == "el", each.declared.voltage_v or 0.0),
     )
-    return FieldResult(experiment, options, first, tuple(others))
-
-
-def attempt(call: Callable[[], Answer], place: str) -> Answer | Failure:
-    """Return what a call returns, or why it failed: one bad part must not stop the others."""
-    try:
-        return call()
-    except (QdimageError, OSError, MemoryError) as error:
-        return Failure(str(error) or type(error).__name__)
-    except Exception as error:  # noqa: BLE001
-        _LOG.debug("%s", place, exc_info=True)
-        return Failure(
-            f"internal error in {place} ({type(error).__name__}: {error}); "
-            "run again as qdimage --debug ... and report what it prints"
-        )
+    return FieldResult(experiment, options, first, tuple(others), photons)
 
 
 def _scaled(width: float | None, reference: ChannelTable, channel: ChannelTable) -> float | None:

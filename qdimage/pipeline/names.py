@@ -16,3 +16,20 @@ def field_folder(number: int, field: str) -> str:
 def image_path(number: int, field: str, channel_number: int, channel: str) -> str:
     """Return where a channel's mean image lies, relative to the output folder."""
     return f"images/{field_folder(number, field)}/{channel_number:02d}_{slug(channel)}.tif"
+
+
+def curve_path(folder: str, number: int, field: str, file_number: int, file: str) -> str:
+    """Return where a curve of a dot's file lies, relative to the output folder.
+
+    Parameters
+    ----------
+    folder : str
+        Kind of curve: ``g2``, ``traces``, ``decays``, ``spectra``.
+    number, file_number : int
+        Of the field in the run, and of the file in its declaration.
+    field, file : str
+        Their names.
+    """
+    stem = re.sub(r"\.[^./\\]*$", "", file.replace("\\", "/").rpartition("/")[2])
+    name = f"{field_folder(number, field)}_{file_number:02d}_{slug(stem)}"
+    return f"curves/{folder}/{name}.csv"

@@ -6,7 +6,7 @@ from typing import Literal
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.photons import PhotonStream
 from qdimage.errors import ConfigurationError
-from qdimage.io.time_tags import open_photons
+from qdimage.io.time_tags import HISTOGRAM_READERS, open_histogram, open_photons
 from qdimage.photons.correlate import correlate, correlate_between, log_edges, start_stop
 
 Method = Literal["all pairs", "growing bins", "start-stop"]
@@ -81,6 +81,34 @@ def correlate_file(
         stream, bin_ticks=width, n_bins=n_bins, first=first, second=second, window_s=window_s
     )
     return curve, stream.warnings
+
+
+def read_photons(
+    path: Path,
+    *,
+    duration_s: float | None = None,
+    rate_counts_s: tuple[float, float] | None = None,
+) -> list[str]:
+    """Read every photon of a file, or its histogram, and return what is wrong but passed over.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    duration_s, rate_counts_s
+        Of a histogram that does not state them.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        In one line, what is wrong, and what to do.
+    """
+    if path.suffix.lower() in HISTOGRAM_READERS:
+        open_histogram(path, duration_s=duration_s, rate_counts_s=rate_counts_s)
+        return []
+    stream = open_photons(path)
+    for _ in stream.reader():
+        pass
+    return stream.warnings
 
 
 def _ticks(time_ns: float, stream: PhotonStream) -> int:

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from qdimage.domain.photon_tables import PHOTONS
 from qdimage.io.atomic import sha256
 from qdimage.pipeline.field import FieldResult
 
@@ -68,7 +70,18 @@ def _field(field: FieldResult) -> dict[str, Any]:
         "stacks": {
             channel.declared.stack: channel.row.get("stack_sha256") for channel in field.channels
         },
+        "photon_files": {
+            declared.file: _hash(experiment.folder / declared.file)
+            for declared in experiment.declared.photons
+        },
     }
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return sha256(path)
+    except OSError:
+        return None
 
 
 def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:
@@ -80,14 +93,17 @@ def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -
             message = channel.row.get("message")
             if message:
                 warnings.append(f"{name}, {channel.declared.name}: {message}")
+        for row in field.photons[PHOTONS.name]:
+            if row["message"]:
+                warnings.append(f"{name}, {row['file']}: {row['message']}")
         declared = field.experiment.declared
         if not (declared.channels or declared.photons or declared.spectra):
             warnings.append(
                 f"{name}: no channel is declared; add [[channels]] to {field.experiment.path}"
             )
-        for kind, files in (("time-tag files", declared.photons), ("spectra", declared.spectra)):
-            if files:
-                warnings.append(
-                    f"{name}: {len(files)} {kind} are declared, which this version does not analyse"
-                )
+        if declared.spectra:
+            warnings.append(
+                f"{name}: {len(declared.spectra)} spectra are declared, which this version does "
+                "not analyse"
+            )
     return warnings

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from qdimage.config import AnalysisOptions, build_options
 from qdimage.domain.experiment import Experiment
-from qdimage.domain.tables import IMAGE_TABLES
+from qdimage.domain.photon_tables import PHOTONS
+from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.errors import QdimageError
 from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_json
@@ -55,6 +56,7 @@ class RunResult:
     Attributes
     ----------
     out : pathlib.Path
+    n_fields : int
     tables : mapping of str to pandas.DataFrame
         By name, as in the output folder.
     failures : tuple of str
@@ -62,6 +64,7 @@ class RunResult:
     """
 
     out: Path
+    n_fields: int
     tables: Mapping[str, "pd.DataFrame"]
     failures: tuple[str, ...] = field(default=())
 
@@ -145,7 +148,7 @@ def run_plan(
         fields = analyse_fields(plan.fields, out=staging, workers=workers, progress=progress)
         analysed = time.perf_counter()
         tables = build_tables(fields)
-        for table in IMAGE_TABLES:
+        for table in RUN_TABLES:
             write_table(tables[table.name], table, staging, table_format=table_format)
         seconds = {"fields": analysed - clock, "tables": time.perf_counter() - analysed}
         record = run_record(
@@ -157,7 +160,7 @@ def run_plan(
         )
         write_text(staging / RECORD, format_json(record) + "\n")
         finish(staging)
-    return RunResult(out, tables, tuple(_failures(fields, plan.unreadable)))
+    return RunResult(out, len(fields), tables, tuple(_failures(fields, plan.unreadable)))
 
 
 def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:
@@ -169,4 +172,7 @@ def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> l
             if channel.row["status"] == "failed":
                 name = f"{result.experiment.name}, {channel.declared.name}"
                 failures.append(f"{name}: {channel.row['message']}")
+        for row in result.photons[PHOTONS.name]:
+            if row["status"] == "failed":
+                failures.append(f"{result.experiment.name}, {row['file']}: {row['message']}")
     return failures

@@ -7,7 +7,9 @@ import numpy as np
 
 from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.domain.localizations import Localizations
+from qdimage.domain.photon_tables import PHOTON_TABLES, PHOTONS
 from qdimage.domain.refusal import Failure, Refusal
+from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
 from qdimage.domain.tables import (
     CHANNELS,
@@ -30,6 +32,7 @@ from qdimage.pipeline.decisions import (
     shared_f_min_s,
 )
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
+from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.registration import Registered
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ POOLED = "all"
 
 
 def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
-    """Return every image-side table, checked against its declared columns, by name.
+    """Return every table, checked against its declared columns, by name.
 
     Raises
     ------
@@ -50,19 +53,21 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
     """
     options = run_options(fields)
     f_min_s = shared_f_min_s(fields, options)
-    rows: dict[Table, list[Row]] = {
+    rows: dict[Table, list[Row]] = {table: [] for table in RUN_TABLES}
+    rows |= {
         CHANNELS: [channel.row for field in fields for channel in field.channels],
         LOCALIZATIONS: [row for field in fields for row in _localizations(field)],
         REGISTRATION: [_registration(field, each) for field in fields for each in field.el],
         MATCHES: [row for field in fields for row in _matches(field)],
         TURN_ON: _turn_on(fields, options, f_min_s),
-        DOTS: [],
-        DOT_CHANNELS: [],
     }
     for field in fields:
         dots, dot_channels = _dots(field, f_min_s)
+        add_headlines(dots, field.photons[PHOTONS.name])
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
+        for table in PHOTON_TABLES:
+            rows[table] += field.photons.get(table.name, [])
     return {table.name: as_frame(each, table) for table, each in rows.items()}
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from qdimage.config import AnalysisOptions
 from qdimage.domain.experiment import Experiment
 from qdimage.domain.refusal import Failure
-from qdimage.pipeline.field import FieldResult, analyse_field, attempt, failed_field
+from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.field import FieldResult, analyse_field, failed_field
 
 Progress = Callable[[str, int, int], None]
 Field = tuple[Experiment, AnalysisOptions]
@@ -31,18 +32,22 @@ def analyse_fields(
     ----------
     fields : sequence of (Experiment, AnalysisOptions)
     out : pathlib.Path
-        Folder that receives ``images/``.
+        Folder that receives ``images/`` and ``curves/``.
     workers : int
         Processes.
     progress : callable, optional
-        Called as ``progress(what, done, total)`` with counts of channels.
+        Called as ``progress(what, done, total)`` with counts of channels and files.
     """
-    count = _Counter(sum(len(each.declared.channels) for each, _ in fields), progress)
+    count = _Counter(sum(_n_steps(each) for each, _ in fields), progress)
     if min(workers, len(fields)) <= 1:
         return [
             _analyse(number, field, out, count.one) for number, field in enumerate(fields, start=1)
         ]
     return _in_pool(fields, out, min(workers, len(fields)), count)
+
+
+def _n_steps(experiment: Experiment) -> int:
+    return len(experiment.declared.channels) + len(experiment.declared.photons)
 
 
 class _Counter:
@@ -97,7 +102,7 @@ def _in_pool(
                 except BrokenProcessPool:
                     reason = "the worker process died; run again with fewer --workers"
                     results[number] = failed_field(experiment, options, reason)
-                count.several(experiment.name, len(experiment.declared.channels))
+                count.several(experiment.name, _n_steps(experiment))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():

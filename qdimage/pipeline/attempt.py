@@ -1,0 +1,26 @@
+"""One bad part must not stop the others."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from qdimage.domain.refusal import Failure
+from qdimage.errors import QdimageError
+
+Answer = TypeVar("Answer")
+
+_LOG = logging.getLogger(__name__)
+
+
+def attempt(call: Callable[[], Answer], place: str) -> Answer | Failure:
+    """Return what a call returns, or why it failed."""
+    try:
+        return call()
+    except (QdimageError, OSError, MemoryError) as error:
+        return Failure(str(error) or type(error).__name__)
+    except Exception as error:  # noqa: BLE001
+        _LOG.debug("%s", place, exc_info=True)
+        return Failure(
+            f"internal error in {place} ({type(error).__name__}: {error}); "
+            "run again as qdimage --debug ... and report what it prints"
+        )

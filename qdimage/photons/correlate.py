@@ -106,25 +106,69 @@ def correlate(
     FormatError
         If the times are damaged: more photons in one place than detectors can count.
     """
-    _require(bin_ticks >= 1, f"bin_ticks = {bin_ticks}", "at least 1 tick")
-    _require(1 <= n_bins <= _MOST_BINS // 2, f"n_bins = {n_bins}", f"1 ... {_MOST_BINS // 2}")
-    span = bin_ticks * n_bins
-    _check(first, second, span, window_s)
-    counts = np.zeros(2 * n_bins + 1, np.int64)
-    tallies = np.zeros(N_TALLIES, np.int64)
-    keys = np.full(2 * _PIECE, _BEFORE_ALL, np.int64)
-    n_kept = 1
-    seen, patience = _Span(), _Patience(stream.source)
-    for block in arrivals(stream, gap=span + 1, window_s=window_s):
+    pairs = PairCount(stream, bin_ticks=bin_ticks, n_bins=n_bins, first=first, second=second)
+    _check(first, second, pairs.span, window_s)
+    for block in arrivals(stream, gap=pairs.span + 1, window_s=window_s):
+        pairs.add(block)
+    return pairs.curve()
+
+
+class PairCount:
+    """All pairs so far, in bins of equal width, of photons that are added as they come.
+
+    Parameters
+    ----------
+    stream, bin_ticks, n_bins, first, second
+        As for `correlate`; the blocks to add are those of `arrivals` with a gap above `span`.
+
+    Raises
+    ------
+    ConfigurationError, FormatError
+        As for `correlate`.
+    """
+
+    def __init__(
+        self,
+        stream: PhotonStream,
+        *,
+        bin_ticks: int,
+        n_bins: int,
+        first: int = 0,
+        second: int = 1,
+    ) -> None:
+        _require(bin_ticks >= 1, f"bin_ticks = {bin_ticks}", "at least 1 tick")
+        _require(1 <= n_bins <= _MOST_BINS // 2, f"n_bins = {n_bins}", f"1 ... {_MOST_BINS // 2}")
+        self.span = bin_ticks * n_bins
+        _check(first, second, self.span, None)
+        self._stream, self._width, self._detectors = stream, bin_ticks, (first, second)
+        self._edges = bin_ticks * np.arange(-n_bins, n_bins + 1)
+        self._counts = np.zeros(2 * n_bins + 1, np.int64)
+        self._tallies = np.zeros(N_TALLIES, np.int64)
+        self._keys, self._n_kept = np.full(2 * _PIECE, _BEFORE_ALL, np.int64), 1
+        self._seen, self._patience = _Span(), _Patience(stream.source)
+
+    def add(self, block: Arrivals) -> None:
+        """Count the pairs of photons that follow all others so far."""
         for piece in _pieces(block):
-            seen.extend(piece)
-            keys = _with_room(keys, n_kept + piece.time.size, stream, span)
-            n_kept = count_pairs(
-                piece.time, piece.channel, first, second, bin_ticks, counts, keys, n_kept, tallies
+            n = piece.time.size
+            self._seen.extend(piece)
+            self._keys = _with_room(self._keys, self._n_kept + n, self._stream, self.span)
+            self._n_kept = count_pairs(
+                piece.time,
+                piece.channel,
+                *self._detectors,
+                self._width,
+                self._counts,
+                self._keys,
+                self._n_kept,
+                self._tallies,
             )
-            patience.spend(piece.time.size, int(tallies[COMPARED]))
-    edges = bin_ticks * np.arange(-n_bins, n_bins + 1)
-    return _curve(stream, edges, counts[:-1], tallies, seen)
+            self._patience.spend(n, int(self._tallies[COMPARED]))
+
+    def curve(self) -> G2Curve:
+        """Return the counts so far."""
+        counts = self._counts[:-1].copy()
+        return _curve(self._stream, self._edges, counts, self._tallies, self._seen)
 
 
 def correlate_between(

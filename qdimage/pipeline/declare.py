@@ -1,4 +1,4 @@
-"""An ``experiment.toml`` for a folder of stacks, from file names and metadata."""
+"""An ``experiment.toml`` for a folder of stacks and time tags, from file names and metadata."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from qdimage.errors import ConfigurationError, FormatError, QdimageError
 from qdimage.io import STACK_READERS, open_stack
 from qdimage.io.atomic import write_text
 from qdimage.io.experiment_file import FILE_NAME
+from qdimage.io.time_tags import HISTOGRAM_READERS, PHOTON_READERS
 
 Ask = Callable[[str], str]
 
@@ -19,6 +20,16 @@ _NUMBER = r"(?<![\d.,])(\d+(?:[.,p]\d+)?)[ _-]?"
 _VOLTAGE = re.compile(_NUMBER + r"(mv|v)(?![a-z])", re.IGNORECASE)
 _EXPOSURE = re.compile(_NUMBER + r"(ms|s|sec)(?![a-z])", re.IGNORECASE)
 _FACTOR = {"mv": 1e-3, "v": 1.0, "ms": 1e-3, "s": 1.0, "sec": 1.0}
+
+# A CSV may be anything.
+_PHOTON_SUFFIXES = tuple(each for each in (*PHOTON_READERS, *HISTOGRAM_READERS) if each != ".csv")
+_CAMERA_KEYS = (
+    "bias_adu",
+    "electrons_per_adu",
+    "em_gain",
+    "quantum_efficiency",
+    "read_noise_e",
+)
 
 _FILE_NAME, _METADATA, _ANSWER = "the file name", "the file's metadata", "your answer"
 
@@ -41,7 +52,7 @@ class Declaration:
 
 
 @dataclass
-class _Stack:
+class _File:
     """One file: for each key its value and where that is from; nothing for what is not known."""
 
     file: str
@@ -59,14 +70,14 @@ def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
     Parameters
     ----------
     folder : pathlib.Path
-        Holds the stacks of one field.
+        Holds the stacks of one field, and its time tags in or below it.
     ask : callable, optional
         Called with a question where something cannot be found; "" is no answer.
 
     Raises
     ------
     FormatError
-        If the folder holds no stack.
+        If the folder holds neither.
     ConfigurationError
         If there is an ``experiment.toml`` already, or an answer is no number.
     """
@@ -76,29 +87,39 @@ def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
     if path.exists():
         raise ConfigurationError(f"{path}: it is there already; edit it, or remove it first")
     files = sorted(each for each in folder.iterdir() if each.suffix.lower() in STACK_READERS)
-    if not files:
+    tags = sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PHOTON_SUFFIXES)
+    if not files and not tags:
         raise FormatError(
-            f"{folder}: found no stack in this folder, expected files that end in "
-            f"{', '.join(STACK_READERS)}; name another folder"
+            f"{folder}: found no stack in this folder and no time tags, expected files that end "
+            f"in {', '.join((*STACK_READERS, *_PHOTON_SUFFIXES))}; name another folder"
         )
     stacks = [_look_at(each) for each in files]
+    photons = [_named(each, each.relative_to(folder).as_posix()) for each in tags]
     if ask is not None:
         for stack in stacks:
             _ask_about(stack, ask)
+        for tagged in photons:
+            _ask_kind(tagged, ask)
     declaration = Declaration(path)
-    write_text(path, _format(folder.resolve(), stacks, declaration, ask))
+    write_text(path, _format(folder.resolve(), stacks, photons, declaration, ask))
     return declaration
 
 
-def _look_at(path: Path) -> _Stack:
-    stack, name = _Stack(path.name), path.stem
-    voltage, exposure = _number(_VOLTAGE, name), _number(_EXPOSURE, name)
+def _named(path: Path, file: str) -> _File:
+    """What a file's name says of it."""
+    named, name = _File(file), path.stem
+    voltage = _number(_VOLTAGE, name)
     if _PL.search(name):
-        stack.known["kind"] = "pl", _FILE_NAME
+        named.known["kind"] = "pl", _FILE_NAME
     elif _EL.search(name) or voltage is not None:
-        stack.known["kind"] = "el", _FILE_NAME
+        named.known["kind"] = "el", _FILE_NAME
         if voltage is not None:
-            stack.known["voltage_v"] = voltage, _FILE_NAME
+            named.known["voltage_v"] = voltage, _FILE_NAME
+    return named
+
+
+def _look_at(path: Path) -> _File:
+    stack, exposure = _named(path, path.name), _number(_EXPOSURE, path.stem)
     if exposure is not None:
         stack.known["exposure_s"] = exposure, _FILE_NAME
     try:
@@ -119,13 +140,17 @@ def _number(pattern: re.Pattern[str], name: str) -> float | None:
     return round(value * _FACTOR[found.group(2).lower()], 9)
 
 
-def _ask_about(stack: _Stack, ask: Ask) -> None:
-    if not stack.kind:
-        answer = ask(f"{stack.file}: does it show pl or el? (empty: neither)").strip().lower()
+def _ask_kind(file: _File, ask: Ask) -> None:
+    if not file.kind:
+        answer = ask(f"{file.file}: does it show pl or el? (empty: neither)").strip().lower()
         if answer in ("pl", "el"):
-            stack.known["kind"] = answer, _ANSWER
-    if stack.kind == "el" and "voltage_v" not in stack.known:
-        _ask_number(stack.known, "voltage_v", f"{stack.file}: voltage in V?", ask)
+            file.known["kind"] = answer, _ANSWER
+    if file.kind == "el" and "voltage_v" not in file.known:
+        _ask_number(file.known, "voltage_v", f"{file.file}: voltage in V?", ask)
+
+
+def _ask_about(stack: _File, ask: Ask) -> None:
+    _ask_kind(stack, ask)
     if stack.kind and "exposure_s" not in stack.known:
         _ask_number(stack.known, "exposure_s", f"{stack.file}: exposure of a frame in s?", ask)
 
@@ -144,10 +169,16 @@ def _ask_number(
         ) from error
 
 
-def _format(folder: Path, stacks: list[_Stack], declaration: Declaration, ask: Ask | None) -> str:
+def _format(
+    folder: Path,
+    stacks: list[_File],
+    photons: list[_File],
+    declaration: Declaration,
+    ask: Ask | None,
+) -> str:
     sizes = {key: each for stack in stacks for key, each in stack.known.items()}
     shared = {key: each for key, each in sizes.items() if key == "pixel_size_um"}
-    if not shared and ask is not None:
+    if stacks and not shared and ask is not None:
         _ask_number(shared, "pixel_size_um", "size of a camera pixel in the sample plane, um?", ask)
     lines = [
         "contract = 1",
@@ -156,25 +187,25 @@ def _format(folder: Path, stacks: list[_Stack], declaration: Declaration, ask: A
         f"name = {_text(folder.name)}",
         f"device = {_text(folder.parent.name or folder.name)}  # the folder above; fractions are "
         "pooled by device",
-        *_key("pixel_size_um", shared, "experiment", declaration),
-        "",
-        "[camera]  # without these, fluxes are in ADU",
-        *(f"# {key} = " for key in ("bias_adu", "electrons_per_adu", "em_gain")),
-        "# quantum_efficiency = ",
-        "# read_noise_e = ",
     ]
+    if stacks:
+        lines += _key("pixel_size_um", shared, "experiment", declaration)
+        lines += ["", "[camera]  # without these, fluxes are in ADU"]
+        lines += [f"# {key} = " for key in _CAMERA_KEYS]
     n_pl = 0
     for stack in stacks:
         lines += ["", *_channel(stack, declaration, is_reference=stack.kind == "pl" and n_pl == 0)]
         n_pl += stack.kind == "pl"
     if n_pl > 1:
         declaration.guessed.append("the first PL stack is the reference, marked reference = true")
-    if n_pl == 0:
+    if stacks and n_pl == 0:
         declaration.missing.append('a PL stack: set kind = "pl" for one of the channels')
+    for tagged in photons:
+        lines += ["", *_photons(tagged, declaration, imaged=n_pl > 0)]
     return "\n".join(lines) + "\n"
 
 
-def _channel(stack: _Stack, declaration: Declaration, *, is_reference: bool) -> list[str]:
+def _channel(stack: _File, declaration: Declaration, *, is_reference: bool) -> list[str]:
     if stack.problem:
         declaration.missing.append(stack.problem)
     if not stack.kind:
@@ -191,6 +222,23 @@ def _channel(stack: _Stack, declaration: Declaration, *, is_reference: bool) -> 
     elif is_reference:
         lines.append("reference = true")
     return lines + _key("exposure_s", stack.known, stack.file, declaration)
+
+
+def _photons(tagged: _File, declaration: Declaration, *, imaged: bool) -> list[str]:
+    if not tagged.kind:
+        declaration.missing.append(f"{tagged.file}: kind (pl or el); its lines are commented out")
+        return ["# [[photons]]", '# kind = ""', f"# file = {_text(tagged.file)}"]
+    lines = [
+        "[[photons]]",
+        f"file = {_text(tagged.file)}",
+        *_key("kind", tagged.known, tagged.file, declaration),
+    ]
+    if tagged.kind == "el":
+        lines += _key("voltage_v", tagged.known, tagged.file, declaration)
+    if imaged:
+        declaration.missing.append(f"{tagged.file}: x_px and y_px, where it was taken")
+        lines += ["# x_px =   # where it was taken: fill in and remove the first #", "# y_px = "]
+    return [*lines, "# response_fwhm_ns =   # of the two detectors together"]
 
 
 def _key(

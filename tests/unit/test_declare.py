@@ -87,6 +87,30 @@ def test_a_declared_folder_is_left_alone(folder: Callable[..., Path]) -> None:
     assert (field / "experiment.toml").read_text(encoding="utf-8") == "contract = 1\n"
 
 
+def test_time_tags_are_declared_with_their_place_left_to_fill_in(
+    folder: Callable[..., Path],
+) -> None:
+    field = folder("pl_1s.tif")
+    (field / "dots").mkdir()
+    for name in ("d07_el_2.6V.ptu", "d07_pl.phu", "what.ptu"):
+        (field / "dots" / name).write_bytes(b"")
+    declaration = declare_experiment(field)
+    el, pl = read_experiment(declaration.path).declared.photons
+    assert (el.file, el.kind, el.voltage_v) == ("dots/d07_el_2.6V.ptu", "el", 2.6)
+    assert (pl.file, pl.kind, pl.voltage_v) == ("dots/d07_pl.phu", "pl", None)
+    assert "dots/d07_pl.phu: x_px and y_px, where it was taken" in declaration.missing
+    assert any(line.startswith("dots/what.ptu: kind") for line in declaration.missing)
+
+
+def test_time_tags_need_no_stack(tmp_path: Path) -> None:
+    (tmp_path / "el 2,4 V.ptu").write_bytes(b"")
+    declaration = declare_experiment(tmp_path)
+    assert declaration.missing == []
+    declared = read_experiment(declaration.path).declared
+    assert not declared.channels
+    assert declared.photons[0].voltage_v == 2.4
+
+
 def test_a_folder_without_stacks_is_named(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no stack"):
         declare_experiment(tmp_path)

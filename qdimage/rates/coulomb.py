@@ -4,10 +4,26 @@ import math
 from collections.abc import Callable, Mapping
 
 from qdimage.errors import ConfigurationError
+from qdimage.rates.parameters import Parameter, ParameterSet
 
 Law = Callable[[int], float]
 
 LAWS = ("exp", "suppression", "enhancement", "sign", "linear", "table", "none")
+
+# At x = 0.463 the exponential law gives the published weak limit. A negative x, or an attraction
+# below 1, is allowed: the result then says so.
+_X = Parameter("coulomb_x", "", 0.4628440105992, -20.0, 20.0, "strength x of the Coulomb law")
+_FACTORS = (
+    Parameter("coulomb_attraction", "", 1.6, 0.0, 1e6, "factor of attracted carriers"),
+    Parameter("coulomb_repulsion", "", 0.6, 0.0, 1e6, "factor of repelled carriers"),
+)
+
+
+def law_parameters(name: str) -> ParameterSet:
+    """Return the parameters of a law, with their bounds."""
+    if name == "sign":
+        return ParameterSet(_FACTORS)
+    return ParameterSet((_X,) if name in _BY_X else ())
 
 
 def exponential(x: float) -> Law:
@@ -61,6 +77,14 @@ def none() -> Law:
     return lambda _: 1.0
 
 
+_BY_X = {
+    "exp": exponential,
+    "suppression": suppression,
+    "enhancement": enhancement,
+    "linear": linear,
+}
+
+
 def coulomb_law(
     name: str,
     *,
@@ -76,23 +100,18 @@ def coulomb_law(
     ConfigurationError
         If the name is not known or a parameter is missing.
     """
-    one_parameter = {
-        "exp": exponential,
-        "suppression": suppression,
-        "enhancement": enhancement,
-        "linear": linear,
-    }
-    if name in one_parameter:
+    if name in _BY_X:
         if x is None:
             raise ConfigurationError(f"the Coulomb law {name!r} needs its x; give --coulomb-x")
-        return one_parameter[name](x)
+        return _BY_X[name](_X.checked(x))
     if name == "sign":
         if attraction is None or repulsion is None:
             raise ConfigurationError(
                 "the Coulomb law 'sign' needs both factors; give --coulomb-attraction and "
                 "--coulomb-repulsion"
             )
-        return by_sign(attraction, repulsion)
+        given = zip(_FACTORS, (attraction, repulsion), strict=True)
+        return by_sign(*(each.checked(value) for each, value in given))
     if name == "table":
         if table is None:
             raise ConfigurationError("the Coulomb law 'table' needs --coulomb-table")

@@ -1,15 +1,22 @@
 """A dot under electrical injection: states of i electrons and j holes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from qdimage.errors import ConfigurationError
-from qdimage.rates.coulomb import Law
+from qdimage.rates.coulomb import Law, coulomb_law, law_parameters
 from qdimage.rates.declaration import RateModel, Transition
-from qdimage.rates.dot import DotParameters
+from qdimage.rates.declared import DeclaredModel
+from qdimage.rates.dot import DOT_PARAMETERS, DotParameters, dot_of
+from qdimage.rates.parameters import Parameter, ParameterSet
 
 Overflow = Literal["recombine", "cap"]
 State = tuple[int, int]
+
+ELECTRONS = Parameter(
+    "electron_rate_per_us", "1/us", 25.0, 0.0, 1e6, "electrons into the neutral dot"
+)
+HOLES = Parameter("hole_rate_per_us", "1/us", 25.0, 0.0, 1e6, "holes into the neutral dot")
 
 _MEASURED = {
     (1, 1): "exciton",
@@ -72,10 +79,15 @@ def decay(state: State, dot: DotParameters) -> tuple[float, float]:
     A- i(i-1)/2 j + A+ i j(j-1)/2 for Auger decay, A- and A+ the trions' Auger rates. One channel
     has the exciton's radiative rate; where all but one carrier are alike, half of that trion's.
     """
-    i, j = state
     if state in _MEASURED:
         name = _MEASURED[state]
         return dot.radiative_per_us(name), dot.nonradiative_per_us(name)
+    return by_counting(state, dot)
+
+
+def by_counting(state: State, dot: DotParameters) -> tuple[float, float]:
+    """Return the rates that counting gives a state of at least three carriers, 1/us."""
+    i, j = state
     if j == 1:
         channel = dot.radiative_per_us("negative_trion") / 2
     elif i == 1:
@@ -131,3 +143,51 @@ def _injections(
                 after = target[0] - 1, target[1] - 1
                 counted = _counted_yield(target, dot, count_trions)
                 yield Transition((i, j), after, rate * coulomb(s), counted, line_name(target))
+
+
+def declare_el(
+    *,
+    coulomb: str = "exp",
+    table: Mapping[int, float] | None = None,
+    carriers: int = 6,
+    overflow: Overflow = "recombine",
+    count_trions: bool = True,
+) -> DeclaredModel:
+    """Return the declaration of the charge-resolved model.
+
+    Parameters
+    ----------
+    coulomb : str
+        Name of the law, see `qdimage.rates.coulomb`; its parameters are the model's.
+    table : mapping, optional
+        F(s) of the law `table`.
+    carriers, overflow, count_trions
+        As in `el_model`.
+    """
+
+    def build(values: Mapping[str, float]) -> RateModel:
+        law = coulomb_law(
+            coulomb,
+            x=values.get("coulomb_x"),
+            attraction=values.get("coulomb_attraction"),
+            repulsion=values.get("coulomb_repulsion"),
+            table=table,
+        )
+        return el_model(
+            dot_of(values),
+            electron_per_us=values[ELECTRONS.name],
+            hole_per_us=values[HOLES.name],
+            coulomb=law,
+            carriers=carriers,
+            overflow=overflow,
+            count_trions=count_trions,
+        )
+
+    return DeclaredModel(
+        "el",
+        f"a dot under current: up to {carriers} electrons and holes",
+        ParameterSet((ELECTRONS, HOLES)) + law_parameters(coulomb) + DOT_PARAMETERS,
+        build,
+        drive=(ELECTRONS.name, HOLES.name),
+        ladder=tuple((n, n) for n in range(carriers // 2 + 1)),
+    )

@@ -19,10 +19,10 @@ from scipy.interpolate import CubicSpline
 
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.hull import hull
 from qdimage.photons.dip import LEVEL_95, g2_zero
 from qdimage.photons.dip_groups import grouped
 from qdimage.photons.dip_options import DipOptions
-from qdimage.photons.hull import hull
 from qdimage.rates.coulomb import exponential
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.el import el_model

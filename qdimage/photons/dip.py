@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.goodness import goodness
+from qdimage.numerics.hull import hull
 from qdimage.photons.dip_centre import deepest
 from qdimage.photons.dip_groups import grouped
 from qdimage.photons.dip_likelihood import (
@@ -24,8 +26,6 @@ from qdimage.photons.dip_likelihood import (
 )
 from qdimage.photons.dip_options import DipOptions
 from qdimage.photons.dip_profile import profile
-from qdimage.photons.goodness import goodness
-from qdimage.photons.hull import hull
 
 Array = NDArray[np.float64]
 

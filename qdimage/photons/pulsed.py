@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import PulsedG2Zero
 from qdimage.domain.refusal import Refusal
-from qdimage.photons.goodness import goodness
-from qdimage.photons.hull import hull
+from qdimage.numerics.goodness import goodness
+from qdimage.numerics.hull import hull
 from qdimage.photons.pulsed_fit import (
     CENTRE,
     FLAT,

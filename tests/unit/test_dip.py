@@ -9,9 +9,9 @@ from scipy.interpolate import CubicSpline
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.hull import hull
 from qdimage.photons.dip import Plateau, g2_zero, rise_time_ns
 from qdimage.photons.dip_options import DipOptions
-from qdimage.photons.hull import hull
 from qdimage.rates.coulomb import exponential
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.el import el_model

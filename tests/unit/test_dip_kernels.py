@@ -11,6 +11,7 @@ from scipy.special import erfcx as reference_erfcx
 from scipy.stats import poisson
 
 from qdimage.numerics.cholesky import solve_positive
+from qdimage.numerics.goodness import deviance_moments
 from qdimage.photons.dip_centre import deepest
 from qdimage.photons.dip_fit import fit_dip
 from qdimage.photons.dip_groups import grouped
@@ -27,7 +28,6 @@ from qdimage.photons.dip_likelihood import (
     n_parameters,
 )
 from qdimage.photons.dip_shape import blurred_exponential, erfcx, fill_bin_means
-from qdimage.photons.goodness import deviance_moments
 
 EDGES = np.arange(-500.0, 500.1, 0.5)
 BOUNDS = np.array([0.0, 5.0, -5.0, 5.0, 0.0, math.log(500.0)])

@@ -1,11 +1,14 @@
 """Events of every kind of time-tag file, and slow, plain answers to compare with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from folders import CLONE
 
 from qdimage.domain.photons import PhotonBlock, PhotonStream
+from qdimage.errors import FormatError
 from qdimage.io.ptu_records import RECORD_TYPES
 from qdimage.simulation.ptu_writer import MARKER, PHOTON, SYNC, write_ptu
 
@@ -108,3 +111,16 @@ def reference_pairs(
         inside = (place >= 0) & (place < counts.size)
         counts += np.bincount(place[inside], minlength=counts.size)
     return counts
+
+
+@contextmanager
+def fine_message(path: Path) -> Iterator[None]:
+    """Let a `FormatError` pass that names the file in one line."""
+    try:
+        yield
+    except FormatError as error:
+        text = str(error)
+    else:
+        return
+    assert "\n" not in text
+    assert str(path) in text

@@ -1,45 +1,35 @@
-"""PicoQuant PTU files: time tags of PicoHarp 300, HydraHarp, TimeHarp 260 and MultiHarp.
+"""PicoQuant PTU files: time tags of PicoHarp 300, HydraHarp, TimeHarp 260 and MultiHarp."""
 
-Detectors are numbered from 0 in the order of the device's detector inputs:
-
-- PicoHarp T2: as written, 0 ... 4; without a router 0 and 1 are the inputs named 0 and 1.
-- PicoHarp T3: one less than written, since it counts the inputs behind its sync from 1.
-- HydraHarp, TimeHarp, MultiHarp: as written, 0 for the input named 1; the sync input's own
-  records are marked as special, and are no photons.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from qdimage.domain.photons import PhotonBlock, PhotonStream
+from qdimage.domain.photons import PhotonStream
 from qdimage.errors import FormatError
 from qdimage.io.picoquant_header import Header, read_header
-from qdimage.io.ptu_decode import (
-    BACKWARDS,
-    N_STATE,
-    STOPPED,
-    UNKNOWN,
-    decode_hydra_t2,
-    decode_hydra_t3,
-    decode_pico_t2,
-    decode_pico_t3,
-)
 from qdimage.io.ptu_records import RECORD_TYPES, RecordType
+from qdimage.io.record_file import RecordFile, growing_stream, record_stream
 
-# Small enough that a block's photons are still in the processor's cache when they are used.
-BLOCK_RECORDS = 1 << 16
-_RECORD_BYTES = 4
+_COUNT_TAG = "TTResult_NumberOfRecords"
 
 
 def open_ptu(path: Path) -> PhotonStream:
     """Open a PTU file; see `qdimage.io.time_tags.open_photons`."""
+    return record_stream(_record_file(path))
+
+
+def open_growing_ptu(path: Path, go_on: Callable[[int], bool]) -> PhotonStream:
+    """Open a PTU file that grows; see `qdimage.io.time_tags.open_growing_photons`."""
+    return growing_stream(_record_file(path), go_on=go_on)
+
+
+def promised_records(path: Path) -> int:
+    """Return how many records the header promises now; 0 before a recorder has closed it."""
+    return read_header(path, b"PQTTTR").integer(_COUNT_TAG) or 0
+
+
+def _record_file(path: Path) -> RecordFile:
     header = read_header(path, b"PQTTTR")
     kind = _record_type(header)
-    warnings: list[str] = []
-    n_records = _n_records(header, warnings)
     period_s = None
     tick_name = "MeasDesc_GlobalResolution"
     if kind.mode == "T3":
@@ -51,12 +41,16 @@ def open_ptu(path: Path) -> PhotonStream:
             f"{path}: found a period of {period_s} s and ticks of {tick_s} s, expected a period of "
             "several ticks; the header is damaged, copy or export the file again"
         )
-
-    def reader() -> Iterator[PhotonBlock]:
-        return _blocks(header, kind, n_records, warnings)
-
-    return PhotonStream(
-        str(path), kind.mode, tick_s, period_s, reader, _said(header, kind, n_records), warnings
+    n_promised = header.integer(_COUNT_TAG) or 0
+    return RecordFile(
+        path,
+        kind,
+        tick_s,
+        period_s,
+        header.data_offset,
+        header.file_bytes,
+        n_promised,
+        _said(header),
     )
 
 
@@ -70,37 +64,16 @@ def _record_type(header: Header) -> RecordType:
             f"{header.path}: found the record type {found}, expected one of {known}; "
             "export the measurement as one of them"
         )
-    if bits not in (None, 8 * _RECORD_BYTES):
+    if bits not in (None, 32):
         raise FormatError(
             f"{header.path}: found {bits} bits in a record, expected 32; the header is damaged"
         )
     return RECORD_TYPES[code]
 
 
-def _n_records(header: Header, warnings: list[str]) -> int:
-    """How many records to read: never more than there are, nor than the header promises."""
-    path = header.path
-    n_there, n_left = divmod(header.file_bytes - header.data_offset, _RECORD_BYTES)
-    n_promised = header.integer("TTResult_NumberOfRecords") or 0
-    if n_left:
-        warnings.append(f"{path}: ends inside a record; the file is cut short, its end is lost")
-    if n_promised < 0 or n_promised > n_there:
-        warnings.append(
-            f"{path}: found {n_there} records, expected the {n_promised} that the header promises; "
-            "the file is cut short, or its count false"
-        )
-    elif 0 < n_promised < n_there:
-        warnings.append(
-            f"{path}: found {n_there} records, expected the {n_promised} that the header promises; "
-            "the others are left out"
-        )
-        return n_promised
-    return n_there
-
-
-def _said(header: Header, kind: RecordType, n_records: int) -> dict[str, float | str]:
+def _said(header: Header) -> dict[str, float | str]:
     """What the file says of itself."""
-    said: dict[str, float | str] = {"n_records": n_records, "record_type": kind.name}
+    said: dict[str, float | str] = {}
     # The time it was stopped after, or else the time that was asked for, in ms.
     for name in ("TTResult_StopAfter", "MeasDesc_AcquisitionTime"):
         milliseconds = header.number(name)
@@ -111,63 +84,3 @@ def _said(header: Header, kind: RecordType, n_records: int) -> dict[str, float |
     if isinstance(instrument, str) and instrument:
         said["instrument"] = instrument
     return said
-
-
-def _blocks(
-    header: Header, kind: RecordType, n_records: int, warnings: list[str]
-) -> Iterator[PhotonBlock]:
-    state = np.zeros(N_STATE, np.int64)
-    buffer = np.empty(min(BLOCK_RECORDS, n_records), "<u4")
-    n_read = 0
-    try:
-        with header.path.open("rb") as file:
-            file.seek(header.data_offset)
-            while n_read < n_records and not state[STOPPED]:
-                wanted = buffer[: n_records - n_read]
-                n = file.readinto(wanted.data.cast("B")) // _RECORD_BYTES
-                if n == 0:
-                    break
-                n_read += n
-                yield _decode(buffer[:n], state, kind)
-    except OSError as error:
-        raise FormatError(
-            f"{header.path}: cannot be read after {n_read} records ({error.strerror}); "
-            "check the disk"
-        ) from error
-    for text in _damage(header.path, kind, state, n_records - n_read):
-        if text not in warnings:
-            warnings.append(text)
-
-
-def _decode(records: NDArray[np.uint32], state: NDArray[np.int64], kind: RecordType) -> PhotonBlock:
-    time = np.empty(records.size, np.int64)
-    channel = np.empty(records.size, np.uint8)
-    if kind.mode == "T2":
-        decode_t2 = decode_pico_t2 if kind.layout == "pico" else decode_hydra_t2
-        n = decode_t2(records, state, kind.wrap, kind.counted, time, channel)
-        return PhotonBlock(time[:n], channel[:n])
-    delay = np.empty(records.size, np.int64)
-    decode_t3 = decode_pico_t3 if kind.layout == "pico" else decode_hydra_t3
-    n = decode_t3(records, state, kind.wrap, kind.counted, time, channel, delay)
-    return PhotonBlock(time[:n], channel[:n], delay[:n])
-
-
-def _damage(path: Path, kind: RecordType, state: NDArray[np.int64], n_lost: int) -> Iterator[str]:
-    if n_lost > 0 and not state[STOPPED]:
-        yield f"{path}: the file became shorter while it was read; {n_lost} records are lost"
-    if state[STOPPED]:
-        yield (
-            f"{path}: the clock runs beyond 2^60, expected less; the records are damaged, and "
-            "those behind that place are left out"
-        )
-    if state[BACKWARDS]:
-        what = "time" if kind.mode == "T2" else "the count of syncs"
-        yield (
-            f"{path}: {what} runs backwards at {state[BACKWARDS]} places, expected it to grow; "
-            "records are damaged or lost there"
-        )
-    if state[UNKNOWN]:
-        yield (
-            f"{path}: found {state[UNKNOWN]} records of inputs that a {kind.name} file does not "
-            "have; they are left out"
-        )

@@ -1,7 +1,7 @@
 """Photon time tags and histograms: one module for each format, chosen by the file's name.
 
 Detectors are numbered from 0 in the order of the device's detector inputs, whatever the device:
-`qdimage.io.ptu` says what each of them writes.
+each format's module says what is written there.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,31 @@ from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.photons import PhotonStream
 from qdimage.errors import FormatError
 
-LEGACY = (".pt2", ".pt3", ".ht2", ".ht3", ".t3r", ".phd", ".hhd", ".thd")
+LEGACY = (".t3r", ".phd", ".hhd", ".thd")
 
 
 def _open_ptu(path: Path) -> PhotonStream:
     from qdimage.io.ptu import open_ptu
 
     return open_ptu(path)
+
+
+def _open_growing_ptu(path: Path, go_on: Callable[[int], bool]) -> PhotonStream:
+    from qdimage.io.ptu import open_growing_ptu
+
+    return open_growing_ptu(path, go_on)
+
+
+def _open_growing_legacy(path: Path, go_on: Callable[[int], bool]) -> PhotonStream:
+    from qdimage.io.legacy_tttr import open_growing_legacy
+
+    return open_growing_legacy(path, go_on)
+
+
+def _open_legacy(path: Path) -> PhotonStream:
+    from qdimage.io.legacy_tttr import open_legacy
+
+    return open_legacy(path)
 
 
 def _open_phu(
@@ -51,8 +69,28 @@ def _open_csv(
     return open_histogram_csv(path, duration_s=duration_s, rate_counts_s=rate_counts_s)
 
 
-PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {".ptu": _open_ptu}
+PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {
+    ".ptu": _open_ptu,
+    ".pt2": _open_legacy,
+    ".pt3": _open_legacy,
+    ".ht2": _open_legacy,
+    ".ht3": _open_legacy,
+}
 HISTOGRAM_READERS: dict[str, Callable[..., G2Curve]] = {".phu": _open_phu, ".csv": _open_csv}
+
+
+GROWING_READERS: dict[str, Callable[..., PhotonStream]] = {
+    ".ptu": _open_growing_ptu,
+    ".pt2": _open_growing_legacy,
+    ".pt3": _open_growing_legacy,
+    ".ht2": _open_growing_legacy,
+    ".ht3": _open_growing_legacy,
+}
+
+
+def is_histogram(path: Path) -> bool:
+    """Whether a file's name is that of a histogram of delays, not of time tags."""
+    return path.suffix.lower() in HISTOGRAM_READERS
 
 
 def open_photons(path: Path | str) -> PhotonStream:
@@ -61,7 +99,7 @@ def open_photons(path: Path | str) -> PhotonStream:
     Parameters
     ----------
     path : pathlib.Path or str
-        A PicoQuant ``.ptu`` file, T2 or T3.
+        PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``.
 
     Raises
     ------
@@ -73,6 +111,48 @@ def open_photons(path: Path | str) -> PhotonStream:
     if suffix in HISTOGRAM_READERS:
         raise FormatError(f"{path}: this is a histogram, expected time tags; open it as one")
     return PHOTON_READERS[suffix](path)
+
+
+def open_growing_photons(path: Path | str, *, go_on: Callable[[int], bool]) -> PhotonStream:
+    """Open a time-tag file to which a recorder still appends.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``.
+    go_on : callable
+        ``go_on(n)`` is called before each reading with the number of records read so far, and may
+        wait; False ends the stream.
+
+    Raises
+    ------
+    FormatError
+        As `open_photons`; also while the header is not whole yet.
+    """
+    path = Path(path)
+    suffix = _checked_suffix(path, tuple(GROWING_READERS))
+    if suffix not in GROWING_READERS:
+        raise FormatError(
+            f"{path}: found the suffix {path.suffix!r}, expected {' or '.join(GROWING_READERS)} of "
+            "a file that grows; read it when it is finished"
+        )
+    return GROWING_READERS[suffix](path, go_on)
+
+
+def promised_records(path: Path | str) -> int:
+    """Return how many records a file's header promises now; 0 before its recorder has closed it.
+
+    Raises
+    ------
+    FormatError
+        While the header is not whole, or being written anew.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".ptu":
+        from qdimage.io.ptu import promised_records as promised
+    else:
+        from qdimage.io.legacy_tttr import promised_records as promised
+    return promised(path)
 
 
 def open_histogram(

@@ -10,7 +10,7 @@ from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
 from qdimage.domain.refusal import Refusal
 from qdimage.errors import ConfigurationError
-from qdimage.io.time_tags import HISTOGRAM_READERS, open_histogram
+from qdimage.io.time_tags import is_histogram, open_histogram
 from qdimage.photons.dip import g2_zero
 from qdimage.photons.dip_options import DipOptions
 from qdimage.photons.pulsed import pulsed_g2_zero
@@ -83,7 +83,7 @@ def g2_of_file(path: Path, *, settings: G2Settings, options: DipOptions) -> G2An
         In one line, what is wrong with the file or the settings, and what to do.
     """
     warnings: list[str] = []
-    if path.suffix.lower() in HISTOGRAM_READERS:
+    if is_histogram(path):
         curve = open_histogram(
             path, duration_s=settings.duration_s, rate_counts_s=settings.rate_counts_s
         )
@@ -94,6 +94,18 @@ def g2_of_file(path: Path, *, settings: G2Settings, options: DipOptions) -> G2An
             bin_ns=settings.bin_ns,
             longest_ns=settings.longest_ns,
         )
+    return g2_of_curve(path, curve, tuple(warnings), settings=settings, options=options)
+
+
+def g2_of_curve(
+    path: Path,
+    curve: G2Curve,
+    warnings: tuple[str, ...],
+    *,
+    settings: G2Settings,
+    options: DipOptions,
+) -> G2Answer:
+    """Find the dip or the missing peak in the curve of a file."""
     answer: G2Zero | PulsedG2Zero | Refusal
     if settings.period_ns is not None:
         answer = _under_pulses(curve, settings.period_ns, settings)
@@ -105,7 +117,7 @@ def g2_of_file(path: Path, *, settings: G2Settings, options: DipOptions) -> G2An
             delay_ns=settings.delay_ns,
             signal_shares=_signal_shares(path, curve, settings.dark_counts_s),
         )
-    return G2Answer(path, curve, answer, tuple(warnings), settings.dark_counts_s)
+    return G2Answer(path, curve, answer, warnings, settings.dark_counts_s)
 
 
 def _under_pulses(curve: G2Curve, period_ns: float, settings: G2Settings) -> PulsedG2Zero | Refusal:

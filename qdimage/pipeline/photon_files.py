@@ -14,7 +14,7 @@ from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_tables import PHOTONS
 from qdimage.domain.refusal import Failure, Refusal
 from qdimage.io.curve_file import write_curve
-from qdimage.io.time_tags import HISTOGRAM_READERS, open_photons
+from qdimage.io.time_tags import is_histogram, open_photons
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.g2 import G2Answer, G2Settings, g2_of_file, photon_row
 from qdimage.pipeline.names import curve_path
@@ -141,7 +141,7 @@ def _g2(work: PhotonWork, declared: PhotonsTable) -> G2Answer:
 
 def _period_ns(path: Path, declared: PhotonsTable) -> float | None:
     """Between pulses; T3 is recorded against their sync unless the light is declared steady."""
-    if declared.excitation == "cw" or path.suffix.lower() in HISTOGRAM_READERS:
+    if declared.excitation == "cw" or is_histogram(path):
         return None
     period_s = open_photons(path).period_s
     return None if period_s is None else period_s * 1e9

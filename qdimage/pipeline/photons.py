@@ -6,7 +6,7 @@ from typing import Literal
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.photons import PhotonStream
 from qdimage.errors import ConfigurationError
-from qdimage.io.time_tags import HISTOGRAM_READERS, open_histogram, open_photons
+from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
 from qdimage.photons.correlate import correlate, correlate_between, log_edges, start_stop
 
 Method = Literal["all pairs", "growing bins", "start-stop"]
@@ -76,7 +76,7 @@ def correlate_file(
         )
         return curve, stream.warnings
     count = correlate if method == "all pairs" else start_stop
-    n_bins = max(round(_ticks(longest_ns, stream) / width), 1)
+    width, n_bins = equal_bins(stream, bin_ns=bin_ns, longest_ns=longest_ns)
     curve = count(
         stream, bin_ticks=width, n_bins=n_bins, first=first, second=second, window_s=window_s
     )
@@ -102,13 +102,19 @@ def read_photons(
     FormatError, ConfigurationError
         In one line, what is wrong, and what to do.
     """
-    if path.suffix.lower() in HISTOGRAM_READERS:
+    if is_histogram(path):
         open_histogram(path, duration_s=duration_s, rate_counts_s=rate_counts_s)
         return []
     stream = open_photons(path)
     for _ in stream.reader():
         pass
     return stream.warnings
+
+
+def equal_bins(stream: PhotonStream, *, bin_ns: float, longest_ns: float) -> tuple[int, int]:
+    """Return the whole ticks of a bin, and the number of bins up to the longest delay."""
+    width = _ticks(bin_ns, stream)
+    return width, max(round(_ticks(longest_ns, stream) / width), 1)
 
 
 def _ticks(time_ns: float, stream: PhotonStream) -> int:

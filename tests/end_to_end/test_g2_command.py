@@ -113,7 +113,8 @@ def test_a_silent_detector_is_refused_with_the_reason(
     [
         ("text.ptu", b"no time tags", "another kind of file"),
         ("empty.ptu", b"", "empty"),
-        ("old.ht3", b"\0" * 900, "old format"),
+        ("old.ht3", b"\0" * 900, "another kind of file"),
+        ("old.t3r", b"\0" * 900, "old format"),
         ("table.csv", b"a,b\n1,2\n", "lag_ns"),
         ("tags.dat", b"\0" * 99, "suffix"),
     ],

@@ -15,7 +15,7 @@ from time_tag_files import (
 )
 
 from qdimage.errors import ConfigurationError, FormatError
-from qdimage.io import ptu
+from qdimage.io import record_file
 from qdimage.io.ptu_records import RECORD_TYPES
 from qdimage.io.time_tags import open_photons
 from qdimage.simulation.ptu_writer import MARKER, PHOTON, SYNC, write_ptu
@@ -52,7 +52,7 @@ def test_blocks_do_not_change_the_photons(
 ) -> None:
     stream = open_photons(write_events(tmp_path / "a.ptu", name, events_of(name)))
     whole = photons_in(stream)
-    monkeypatch.setattr(ptu, "BLOCK_RECORDS", 7)
+    monkeypatch.setattr(record_file, "BLOCK_RECORDS", 7)
     parts = photons_in(stream)
     np.testing.assert_array_equal(parts.time, whole.time)
     np.testing.assert_array_equal(parts.channel, whole.channel)
@@ -139,7 +139,7 @@ def test_the_writer_refuses_what_no_device_writes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", [".ht2", ".ht3", ".t3r", ".pt2", ".pt3"])
+@pytest.mark.parametrize("suffix", [".t3r", ".phd", ".hhd", ".thd"])
 def test_old_formats_are_refused_with_a_way_out(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"PicoHarp 300")

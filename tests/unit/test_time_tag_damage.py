@@ -3,13 +3,19 @@
 import struct
 import time
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from time_tag_files import NAMES, T2_NAMES, T3_NAMES, events_of, photons_in, write_events
+from time_tag_files import (
+    NAMES,
+    T2_NAMES,
+    T3_NAMES,
+    events_of,
+    fine_message,
+    photons_in,
+    write_events,
+)
 
 from qdimage.domain.photons import PhotonStream
 from qdimage.errors import FormatError
@@ -67,19 +73,6 @@ def survived(path: Path) -> PhotonStream | None:
     assert time.process_time() - start < MOST_SECONDS
     assert stream is None or all(str(path) in text for text in stream.warnings)
     return stream
-
-
-@contextmanager
-def fine_message(path: Path) -> Iterator[None]:
-    """Let a `FormatError` pass that names the file in one line."""
-    try:
-        yield
-    except FormatError as error:
-        text = str(error)
-    else:
-        return
-    assert "\n" not in text
-    assert str(path) in text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,7 +19,7 @@ class G2Curve:
         Coincidences.
     accidentals : ndarray, shape (n,)
         Coincidences expected of the same rates without correlation,
-        N_1 N_2 w (T - |delay|) / T^2.
+        N_1 N_2 w (T - |delay|) / T^2; of windows, the sum of theirs in the place of T - |delay|.
     duration_s : float
     counts_1, counts_2 : int
         Photons of the two detectors.
@@ -50,7 +50,12 @@ class G2Curve:
 
 
 def accidentals(
-    edges_ns: NDArray[np.float64], *, counts_1: int, counts_2: int, duration_s: float
+    edges_ns: NDArray[np.float64],
+    *,
+    counts_1: int,
+    counts_2: int,
+    duration_s: float,
+    lengths_s: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the coincidences that uncorrelated light of the same rates gives in each bin.
 
@@ -61,11 +66,24 @@ def accidentals(
         Photons of the two detectors.
     duration_s : float
         0 where it is not known, as of a single photon; the result is then 0.
+    lengths_s : ndarray, shape (m,), optional
+        Of windows that no pair spans, which last for `duration_s` together; one where not given.
     """
     duration_ns = duration_s * 1e9
     if duration_ns <= 0:
         return np.zeros(edges_ns.size - 1)
-    # The integral of T - |delay| over each bin, also where one reaches over zero.
-    reach = np.clip(edges_ns, -duration_ns, duration_ns)
-    area = np.diff(reach * (duration_ns - np.abs(reach) / 2))
+    lengths_ns = np.array([duration_ns]) if lengths_s is None else np.sort(lengths_s) * 1e9
+    area = np.diff(np.sign(edges_ns) * _overlap(np.abs(edges_ns), lengths_ns))
     return np.asarray(counts_1 * counts_2 * area / duration_ns**2)
+
+
+def _overlap(delay_ns: NDArray[np.float64], lengths_ns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Integrate what windows share with themselves, moved, from no delay to each one.
+
+    A window of length T adds T - delay up to delays of T, and nothing beyond; lengths rise.
+    """
+    n_shorter = np.searchsorted(lengths_ns, delay_ns)
+    whole = np.concatenate([[0.0], np.cumsum(lengths_ns**2 / 2)])[n_shorter]
+    length = np.concatenate([np.cumsum(lengths_ns[::-1])[::-1], [0.0]])[n_shorter]
+    n_longer = lengths_ns.size - n_shorter
+    return np.asarray(whole + delay_ns * (length - n_longer * delay_ns / 2))

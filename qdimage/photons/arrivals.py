@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qdimage.domain.photons import PhotonBlock, PhotonStream
 from qdimage.errors import FormatError
 from qdimage.photons.arrival_kernels import FORWARD, N_STATE, NEWEST, compose, in_order, set_forward
+from qdimage.photons.windows import Windows
 
 Ticks = NDArray[np.int64]
 
@@ -29,7 +30,7 @@ class Arrivals(NamedTuple):
 
 
 def arrivals(
-    stream: PhotonStream, *, gap: int, window_s: tuple[float, float] | None = None
+    stream: PhotonStream, *, gap: int, windows: Windows | None = None
 ) -> Iterator[Arrivals]:
     """Yield all photons in the order of their arrival, in ticks of the stream.
 
@@ -45,33 +46,23 @@ def arrivals(
     stream : PhotonStream
     gap : int
         Ticks; more than the longest delay of interest, so that no pair spans a step back.
-    window_s : (float, float), optional
-        Only photons from the first of these times on, and before the second.
+    windows : Windows, optional
+        Only photons inside, packed so that no two windows are closer than `gap`.
 
     Raises
     ------
     FormatError
         If the times leave what 64 bits can hold, or stand still.
     """
-    first, stop = _window_ticks(stream, window_s)
     for block in _sorted(stream, gap):
-        if first is None or stop is None:
+        if windows is None:
             yield block
             continue
-        low, high = np.searchsorted(block.time, (first, stop))
-        if high > low:
-            yield Arrivals(block.time[low:high], block.channel[low:high])
-        if high < block.time.size:
+        packed = Arrivals(*windows.pack(*block))
+        if packed.time.size:
+            yield packed
+        if block.time[-1] >= windows.stop:
             return
-
-
-def _window_ticks(
-    stream: PhotonStream, window_s: tuple[float, float] | None
-) -> tuple[int | None, int | None]:
-    if window_s is None:
-        return None, None
-    first, stop = (round(min(max(each / stream.tick_s, -_LATEST), _LATEST)) for each in window_s)
-    return first, stop
 
 
 def _sorted(stream: PhotonStream, gap: int) -> Iterator[Arrivals]:

@@ -19,6 +19,7 @@ from qdimage.photons.pair_kernels import (
     count_pairs,
     count_pairs_between,
 )
+from qdimage.photons.windows import TimeWindows, Windows
 
 Ticks = NDArray[np.int64]
 
@@ -77,7 +78,7 @@ def correlate(
     n_bins: int,
     first: int = 0,
     second: int = 1,
-    window_s: tuple[float, float] | None = None,
+    window_s: TimeWindows | None = None,
 ) -> G2Curve:
     """Count all pairs of photons of two detectors, by their delay, in bins of equal width.
 
@@ -91,13 +92,15 @@ def correlate(
     first, second : int
         Detectors; the delay is the second's time minus the first's. For one detector with
         itself each pair counts at both signs, and no photon pairs with itself.
-    window_s : (float, float), optional
-        Only photons from the first of these times on, and before the second.
+    window_s : (float, float), or several such, optional
+        Only photons from the first of these times on, and before the second; of several windows,
+        which must rise and not overlap, only pairs within one and the same.
 
     Returns
     -------
     G2Curve
-        Its duration is the time from the first photon to the last, of whatever detector.
+        Its duration is the time from the first photon to the last, of whatever detector; of
+        windows, as much of it as lies inside.
 
     Raises
     ------
@@ -107,10 +110,10 @@ def correlate(
         If the times are damaged: more photons in one place than detectors can count.
     """
     pairs = PairCount(stream, bin_ticks=bin_ticks, n_bins=n_bins, first=first, second=second)
-    _check(first, second, pairs.span, window_s)
-    for block in arrivals(stream, gap=pairs.span + 1, window_s=window_s):
+    windows = _windows(stream, window_s, pairs.span)
+    for block in arrivals(stream, gap=pairs.span + 1, windows=windows):
         pairs.add(block)
-    return pairs.curve()
+    return pairs.curve(windows)
 
 
 class PairCount:
@@ -139,7 +142,7 @@ class PairCount:
         _require(bin_ticks >= 1, f"bin_ticks = {bin_ticks}", "at least 1 tick")
         _require(1 <= n_bins <= _MOST_BINS // 2, f"n_bins = {n_bins}", f"1 ... {_MOST_BINS // 2}")
         self.span = bin_ticks * n_bins
-        _check(first, second, self.span, None)
+        _check(first, second, self.span)
         self._stream, self._width, self._detectors = stream, bin_ticks, (first, second)
         self._edges = bin_ticks * np.arange(-n_bins, n_bins + 1)
         self._counts = np.zeros(2 * n_bins + 1, np.int64)
@@ -165,10 +168,10 @@ class PairCount:
             )
             self._patience.spend(n, int(self._tallies[COMPARED]))
 
-    def curve(self) -> G2Curve:
-        """Return the counts so far."""
+    def curve(self, windows: Windows | None = None) -> G2Curve:
+        """Return the counts so far, of photons inside the windows if there are such."""
         counts = self._counts[:-1].copy()
-        return _curve(self._stream, self._edges, counts, self._tallies, self._seen)
+        return _curve(self._stream, self._edges, counts, self._tallies, self._seen, windows)
 
 
 def correlate_between(
@@ -177,7 +180,7 @@ def correlate_between(
     edges_ticks: NDArray[np.integer],
     first: int = 0,
     second: int = 1,
-    window_s: tuple[float, float] | None = None,
+    window_s: TimeWindows | None = None,
 ) -> G2Curve:
     """Count all pairs by their delay in bins of any width, such as those of `log_edges`.
 
@@ -202,13 +205,14 @@ def correlate_between(
     whole = np.issubdtype(edges.dtype, np.integer)
     _require(rising and whole, f"edges {edges_ticks!r}"[:80], "two or more rising whole numbers")
     span = max(abs(int(edges[0])), abs(int(edges[-1])))
-    _check(first, second, span, window_s)
+    _check(first, second, span)
+    windows = _windows(stream, window_s, span)
     edges = edges.astype(np.int64)
     above, places = np.zeros(edges.size, np.int64), np.zeros(edges.size, np.int64)
     tallies, n_kept = np.zeros(N_TALLIES, np.int64), np.zeros(2, np.int64)
     firsts, seconds = np.empty(2 * _PIECE, np.int64), np.empty(2 * _PIECE, np.int64)
     seen = _Span()
-    for block in arrivals(stream, gap=span + 1, window_s=window_s):
+    for block in arrivals(stream, gap=span + 1, windows=windows):
         for piece in _pieces(block):
             seen.extend(piece)
             firsts = _with_room(firsts, int(n_kept[0]) + piece.time.size, stream, span)
@@ -226,7 +230,7 @@ def correlate_between(
                 n_kept,
                 tallies,
             )
-    return _curve(stream, edges, above[:-1] - above[1:], tallies, seen)
+    return _curve(stream, edges, above[:-1] - above[1:], tallies, seen, windows)
 
 
 def start_stop(
@@ -236,7 +240,7 @@ def start_stop(
     n_bins: int,
     first: int = 0,
     second: int = 1,
-    window_s: tuple[float, float] | None = None,
+    window_s: TimeWindows | None = None,
 ) -> G2Curve:
     """Count delays as a start-stop counter does: from a start to the next stop alone.
 
@@ -261,18 +265,19 @@ def start_stop(
     _require(bin_ticks >= 1, f"bin_ticks = {bin_ticks}", "at least 1 tick")
     _require(1 <= n_bins <= _MOST_BINS, f"n_bins = {n_bins}", f"1 ... {_MOST_BINS}")
     span = bin_ticks * n_bins
-    _check(first, second, span, window_s)
+    _check(first, second, span)
+    windows = _windows(stream, window_s, span)
     counts = np.zeros(n_bins, np.int64)
     tallies = np.zeros(N_TALLIES, np.int64)
     started = -1
     seen = _Span()
-    for block in arrivals(stream, gap=span + 1, window_s=window_s):
+    for block in arrivals(stream, gap=span + 1, windows=windows):
         seen.extend(block)
         started = count_next(
             block.time, block.channel, first, second, bin_ticks, counts, started, tallies
         )
     edges = bin_ticks * np.arange(n_bins + 1)
-    curve = _curve(stream, edges, counts, tallies, seen)
+    curve = _curve(stream, edges, counts, tallies, seen, windows)
     return G2Curve(
         curve.edges_ns,
         curve.counts,
@@ -313,15 +318,17 @@ def _require(fine: bool, found: str, expected: str) -> None:
         raise ConfigurationError(f"found {found}, expected {expected}; correct it")
 
 
-def _check(first: int, second: int, span: int, window_s: tuple[float, float] | None) -> None:
+def _check(first: int, second: int, span: int) -> None:
     _require(
         0 <= first <= _MOST_DETECTOR and 0 <= second <= _MOST_DETECTOR,
         f"detectors {first} and {second}",
         f"0 ... {_MOST_DETECTOR}",
     )
     _require(span <= _LONGEST_TICKS, f"delays up to {span} ticks", f"at most {_LONGEST_TICKS}")
-    if window_s is not None:
-        _require(window_s[0] < window_s[1], f"the time window {window_s}", "a rising one")
+
+
+def _windows(stream: PhotonStream, window_s: TimeWindows | None, span: int) -> Windows | None:
+    return None if window_s is None else Windows(stream, window_s, span + 1)
 
 
 def _pieces(block: Arrivals) -> list[Arrivals]:
@@ -347,10 +354,22 @@ def _with_room(kept: Ticks, n_needed: int, stream: PhotonStream, span: int) -> T
 
 
 def _curve(
-    stream: PhotonStream, edges: Ticks, counts: Ticks, tallies: Ticks, seen: _Span
+    stream: PhotonStream,
+    edges: Ticks,
+    counts: Ticks,
+    tallies: Ticks,
+    seen: _Span,
+    windows: Windows | None,
 ) -> G2Curve:
     edges_ns = np.asarray(edges * (stream.tick_s * 1e9), np.float64)
-    duration_s = seen.duration_s(stream.tick_s)
+    lengths_s = None if windows is None else windows.lengths() * stream.tick_s
+    duration_s = seen.duration_s(stream.tick_s) if lengths_s is None else float(lengths_s.sum())
     counts_1, counts_2 = int(tallies[FIRSTS]), int(tallies[SECONDS])
-    expected = accidentals(edges_ns, counts_1=counts_1, counts_2=counts_2, duration_s=duration_s)
+    expected = accidentals(
+        edges_ns,
+        counts_1=counts_1,
+        counts_2=counts_2,
+        duration_s=duration_s,
+        lengths_s=lengths_s,
+    )
     return G2Curve(edges_ns, counts, expected, duration_s, counts_1, counts_2)

@@ -8,6 +8,7 @@ from qdimage.domain.photons import PhotonStream
 from qdimage.errors import ConfigurationError
 from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
 from qdimage.photons.correlate import correlate, correlate_between, log_edges, start_stop
+from qdimage.photons.windows import TimeWindows
 
 Method = Literal["all pairs", "growing bins", "start-stop"]
 _METHODS: tuple[Method, ...] = ("all pairs", "growing bins", "start-stop")
@@ -21,7 +22,7 @@ def correlate_file(
     longest_ns: float = 500.0,
     method: Method = "all pairs",
     bins_per_decade: int = 10,
-    window_s: tuple[float, float] | None = None,
+    window_s: TimeWindows | None = None,
 ) -> tuple[G2Curve, list[str]]:
     """Correlate two detectors of a time-tag file.
 
@@ -41,8 +42,9 @@ def correlate_file(
         which is positive; or from each start to the next stop alone.
     bins_per_decade : int
         Of growing bins.
-    window_s : (float, float), optional
-        Only photons from the first of these times on, and before the second.
+    window_s : (float, float), or several such, optional
+        Only photons from the first of these times on, and before the second; of several windows
+        only pairs within one and the same.
 
     Returns
     -------

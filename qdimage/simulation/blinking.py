@@ -48,3 +48,21 @@ def _on_time(edges_s: Floats, options: BlinkingOptions, rng: np.random.Generator
     switches_s = np.concatenate([[0.0], np.cumsum(intervals)])
     spent_on_s = np.concatenate([[0.0], np.cumsum(np.where(state, intervals, 0.0))])
     return np.asarray(np.interp(edges_s, switches_s, spent_on_s))
+
+
+def dark_intervals(
+    duration_s: float, *, options: BlinkingOptions, rng: np.random.Generator
+) -> Floats:
+    """Beginnings and ends in turn, in s from 0 to `duration_s`, of the intervals spent off."""
+    if options.on_fraction == 1.0:
+        return np.empty(0)
+    on_time_s = options.off_time_s * options.on_fraction / (1 - options.on_fraction)
+    starts_off = bool(rng.random() >= options.on_fraction)
+    means = [options.off_time_s, on_time_s] if starts_off else [on_time_s, options.off_time_s]
+    n_pairs = int(1.2 * duration_s / sum(means)) + 16
+    switches_s = np.zeros(1)
+    while switches_s[-1] <= duration_s:
+        more = rng.exponential(np.tile(means, n_pairs))
+        switches_s = np.concatenate([switches_s, switches_s[-1] + np.cumsum(more)])
+    edges_s = switches_s[switches_s < duration_s][0 if starts_off else 1 :]
+    return np.append(edges_s, duration_s) if edges_s.size % 2 else edges_s

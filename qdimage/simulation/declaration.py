@@ -4,11 +4,18 @@ from typing import Any
 
 from qdimage.io.documents import format_toml
 from qdimage.simulation.field import Channel
+from qdimage.simulation.measurements import Measurement
 from qdimage.simulation.options import SimulateOptions
+from qdimage.simulation.time_tags import declare_time_tags
 
 
 def format_declaration(
-    name: str, *, number: int, channels: list[Channel], options: SimulateOptions
+    name: str,
+    *,
+    number: int,
+    channels: list[Channel],
+    measurements: list[Measurement],
+    options: SimulateOptions,
 ) -> str:
     """Declare a field as its experimenter would; ``number`` counts the fields from 0."""
     what, optics = options.experiment, options.optics
@@ -39,6 +46,7 @@ def format_declaration(
             _declare_channel(channel, order, what.exposure_s)
             for order, channel in enumerate(channels, start=1)
         ],
+        **declare_time_tags(options, measurements),
     }
     return format_toml(document)
 

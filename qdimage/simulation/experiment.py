@@ -8,11 +8,13 @@ from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import sha256, write_text
 from qdimage.io.documents import format_json
 from qdimage.simulation.declaration import format_declaration
-from qdimage.simulation.field import channels_of, draw_field
+from qdimage.simulation.field import Field, channels_of, draw_field
 from qdimage.simulation.files import filling, write_stack
+from qdimage.simulation.measurements import FOLDER, Measurement, plan_measurements
 from qdimage.simulation.options import SimulateOptions
 from qdimage.simulation.recipe import Recipe, write_recipe
 from qdimage.simulation.recording import record
+from qdimage.simulation.time_tags import describe_time_tags, draw_time_tags, write_time_tags
 from qdimage.simulation.truth import CONVENTIONS, describe_field
 
 Progress = Callable[[str, int, int], None]
@@ -31,13 +33,14 @@ def simulate_experiment(
     ----------
     out : pathlib.Path
         The device's folder; new or empty. It receives one folder for each field
-        (``field-01``, ...) with ``experiment.toml``, ``pl.tif`` and ``el_*V.tif``, and beside them
-        ``truth.json``, ``recipe.toml`` and ``sha256.json`` (of every stack).
+        (``field-01``, ...) with ``experiment.toml``, ``pl.tif``, ``el_*V.tif`` and, where asked
+        for, ``dots/*.ptu``, and beside them ``truth.json``, ``recipe.toml`` and ``sha256.json``
+        (of every stack and time-tag file).
     options : SimulateOptions
     seed : int
         The same options and seed give the same bytes on one machine.
     progress : callable, optional
-        Called as ``progress(stack, done, total)`` after each stack.
+        Called as ``progress(file, done, total)`` after each stack or time-tag file.
 
     Returns
     -------
@@ -69,20 +72,25 @@ def _write_device(
     made: list[Path],
 ) -> list[Path]:
     folders = [out / f"field-{number:02d}" for number in range(1, options.experiment.n_fields + 1)]
-    n_stacks = len(folders) * len(channels_of(options))
+    plans = [
+        plan_measurements(draw_field(folder.name, options=options, seed=seed), number)
+        for number, folder in enumerate(folders[: options.photons.n_fields])
+    ]
+    n_files = len(folders) * len(channels_of(options)) + sum(map(len, plans))
     fields: dict[str, Any] = {}
     hashes: dict[str, str] = {}
 
-    def count(stack: Path) -> None:
-        relative = stack.relative_to(out).as_posix()
-        hashes[relative] = sha256(stack)
+    def count(file: Path) -> None:
+        relative = file.relative_to(out).as_posix()
+        hashes[relative] = sha256(file)
         if progress is not None:
-            progress(relative, len(hashes), n_stacks)
+            progress(relative, len(hashes), n_files)
 
     for number, folder in enumerate(folders):
         folder.mkdir()
         made.append(folder)
-        fields[folder.name] = _write_field(folder, number, options, seed, count)
+        planned = plans[number] if number < len(plans) else []
+        fields[folder.name] = _write_field(folder, number, options, seed, planned, count)
     made += [out / name for name in ("sha256.json", "recipe.toml", "truth.json")]
     write_text(out / "sha256.json", format_json(hashes) + "\n")
     write_recipe(out / "recipe.toml", Recipe(options, seed))
@@ -105,6 +113,7 @@ def _write_field(
     number: int,
     options: SimulateOptions,
     seed: int,
+    planned: list[Measurement],
     count: Callable[[Path], None],
 ) -> dict[str, Any]:
     """Write one field into its new folder, its declaration last, and return its truth."""
@@ -115,6 +124,21 @@ def _write_field(
         stack = folder / recording.channel.stack
         write_stack(stack, recording.frames(), shape=recording.shape)
         count(stack)
-    text = format_declaration(folder.name, number=number, channels=channels, options=options)
+    truth = describe_field(field, recordings)
+    if planned:
+        (folder / FOLDER).mkdir()
+        truth["photons"] = [_write_time_tags(folder, field, each, count) for each in planned]
+    text = format_declaration(
+        folder.name, number=number, channels=channels, measurements=planned, options=options
+    )
     write_text(folder / "experiment.toml", text)
-    return describe_field(field, recordings)
+    return truth
+
+
+def _write_time_tags(
+    folder: Path, field: Field, measurement: Measurement, count: Callable[[Path], None]
+) -> dict[str, Any]:
+    tags = draw_time_tags(field, measurement)
+    counts = write_time_tags(folder / measurement.file, tags.stream)
+    count(folder / measurement.file)
+    return describe_time_tags(measurement, tags, counts, field.options)

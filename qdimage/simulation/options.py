@@ -2,25 +2,12 @@
 
 from typing import Literal, Self
 
-from pydantic import ConfigDict, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from qdimage.domain.options import Options, option
-
-
-class Group(Options):
-    """Options whose numbers are finite."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-
-def refuse_disorder(options: Options, lower: str, upper: str) -> None:
-    """Refuse a lower limit that lies above its upper one."""
-    low, high = getattr(options, lower), getattr(options, upper)
-    if low > high:
-        raise ValueError(
-            f"found {lower} = {low} above {upper} = {high}, expected at most as much; "
-            "raise the one or lower the other"
-        )
+from qdimage.domain.options import option
+from qdimage.simulation.group import Group, refuse_disorder
+from qdimage.simulation.photon_options import DetectorOptions
+from qdimage.simulation.time_tag_options import DotOptions, TimeTagOptions
 
 
 class ExperimentOptions(Group):
@@ -256,3 +243,6 @@ class SimulateOptions(Group):
     optics: OpticsOptions = OpticsOptions()
     camera: CameraOptions = CameraOptions()
     defects: DefectOptions = DefectOptions()
+    photons: TimeTagOptions = TimeTagOptions()
+    dot: DotOptions = DotOptions()
+    detectors: DetectorOptions = DetectorOptions()

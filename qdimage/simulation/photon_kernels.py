@@ -50,6 +50,67 @@ def draw_photons(
 
 
 @njit(cache=True)
+def draw_pulsed_photons(
+    rng: np.random.Generator,
+    state: int,
+    now: float,
+    pulse: int,
+    n_pulses: int,
+    period: float,
+    pulse_delay: float,
+    pairs: float,
+    above: Indices,
+    rate: Array,
+    first_jump: Indices,
+    reached: Array,
+    target: Indices,
+    chance: Array,
+    split: float,
+    time: Array,
+    detector: NDArray[np.uint8],
+) -> tuple[int, float, int, int]:
+    """Let pulses from number `pulse` on excite the emitter, which jumps until the next.
+
+    A pulse brings `pairs` on average, each of which lifts the emitter to the state `above` it.
+    Return the state, the time, the pulse to go on with, and how many counts there are.
+    """
+    n = 0
+    none = np.exp(-pairs)
+    while pulse < n_pulses:
+        begin = pulse * period + pulse_delay
+        if now < begin:
+            now = begin
+            brought, chance_of, sum_of, which = 0, none, none, rng.random()
+            while which >= sum_of and brought < above.size:
+                state = above[state]
+                brought += 1
+                chance_of *= pairs / brought
+                sum_of += chance_of
+        end = begin + period
+        state, now, more = draw_photons(
+            rng,
+            state,
+            now,
+            end,
+            rate,
+            first_jump,
+            reached,
+            target,
+            chance,
+            split,
+            time[n:],
+            detector[n:],
+        )
+        n += more
+        if now < end:
+            return state, now, pulse, n
+        pulse += 1
+        # What rounding leaves between two pulses must not keep the next from coming.
+        now = -np.inf
+    return state, now, pulse, n
+
+
+@njit(cache=True)
 def count_clicks(
     rng: np.random.Generator,
     time: Array,

@@ -1,24 +1,20 @@
 """A simulated Hanbury Brown-Twiss setup: two detectors behind a beam splitter, and their clock."""
 
+from pydantic import field_validator
+
 from qdimage.domain.options import option
-from qdimage.simulation.options import Group
+from qdimage.simulation.group import Group
+
+_MOST_DARK_COUNTS_S = 1e7
 
 
-class PhotonStreamOptions(Group):
-    """From emitted photons to time tags."""
+class DetectorOptions(Group):
+    """What the detectors and the clock make of light."""
 
-    # Times are drawn as floats, which count 0.5 ps apart at an hour.
-    duration_s: float = option(10.0, "length of the measurement", "s", gt=0, le=3600)
-    warm_up_us: float = option(
-        100.0, "time that the emitter runs before the measurement begins", "us", ge=0, le=1e9
-    )
-    detection_efficiency: float = option(
-        0.08, "photons that reach a detector and trigger it, of those emitted", ge=0, le=1
-    )
     first_share: float = option(
         0.5, "share of the detected photons that the beam splitter sends to detector 0", ge=0, le=1
     )
-    dark_counts_s: tuple[float, float] = option((120.0, 80.0), "counts without light", "1/s")
+    dark_counts_s: tuple[float, float] = option((120.0, 80.0), "counts without light", "counts/s")
     dead_time_ns: float = option(
         25.0, "time after a count in which a detector is blind", "ns", ge=0, le=1e6
     )
@@ -35,3 +31,25 @@ class PhotonStreamOptions(Group):
         0.0, "how much later the clock sees detector 1 than detector 0", "ns", ge=-1e6, le=1e6
     )
     tick_ps: float = option(4.0, "tick of the clock", "ps", ge=0.1, le=1e6)
+
+    @field_validator("dark_counts_s")
+    @classmethod
+    def _can_be_drawn(cls, counts_s: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= min(counts_s) <= max(counts_s) <= _MOST_DARK_COUNTS_S:
+            raise ValueError(
+                f"found {list(counts_s)}, expected two numbers from 0 to {_MOST_DARK_COUNTS_S:.0e}"
+            )
+        return counts_s
+
+
+class PhotonStreamOptions(DetectorOptions):
+    """From emitted photons to time tags."""
+
+    # Times are drawn as floats, which count 0.5 ps apart at an hour.
+    duration_s: float = option(10.0, "length of the measurement", "s", gt=0, le=3600)
+    warm_up_us: float = option(
+        100.0, "time that the emitter runs before the measurement begins", "us", ge=0, le=1e9
+    )
+    detection_efficiency: float = option(
+        0.08, "photons that reach a detector and trigger it, of those emitted", ge=0, le=1
+    )

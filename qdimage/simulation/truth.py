@@ -30,6 +30,14 @@ CONVENTIONS = {
     "hot_pixels": "the same in every stack; dark electrons before multiplication",
     "cosmic_hits": "electrons before multiplication, in each pixel of the track; frames from 0",
     "sources": "in the order of their ids, also those outside every frame; kinds below",
+    "photons": "time-tag files, of the source with the id; the light of a rate model, which is not "
+    "tied to the camera's fluxes; lifetimes and yields are the dot's own",
+    "g2_0": "of the dot's own light relative to the plateau, without dark counts and detectors; "
+    "under pulses, of pulses far apart",
+    "emitted_per_us": "photons of the dot while it is on; optics.collection_efficiency of them "
+    "reach a detector",
+    "on_fraction": "share of this file's time during which the dot was on; the plateau lies at its "
+    "inverse where intervals are long",
     "kinds": SOURCE_KINDS,
 }
 

@@ -131,6 +131,27 @@ def test_jitter_widens_what_was_simultaneous() -> None:
     assert abs(spread - sigma) < 5 * sigma / np.sqrt(2 * n) + 0.01
 
 
+def test_dark_intervals_take_the_light_and_leave_the_dark_counts() -> None:
+    # Odds of failing by chance: 6e-7 for each of two counts.
+    options = PhotonStreamOptions(
+        **{**IDEAL, "dark_counts_s": (1e4, 0.0)}, duration_s=1.0, detection_efficiency=1.0
+    )
+    stream = simulate_photons(
+        poisson_light(1.0),
+        options,
+        np.random.default_rng(5),
+        dark_ns=np.array([0.0, 0.5e9, 0.9e9, 1e9]),
+    )
+    photons = photons_in(stream)
+    lit = photons.time[photons.channel == 1] * 4e-12
+    assert lit.min() > 0.5
+    assert lit.max() < 0.9
+    assert abs(lit.size - 200_000) < 5 * np.sqrt(2e5)
+    others = photons.time[photons.channel == 0] * 4e-12
+    dark = (others < 0.5).sum() + (others >= 0.9).sum()
+    assert abs(dark - 6000) < 5 * np.sqrt(6000)
+
+
 def test_one_seed_gives_one_stream() -> None:
     one, same, other = (
         photons_in(drawn(MODELS["PL"], seed, duration_s=0.01, jitter_fwhm_ns=0.3))

@@ -6,7 +6,7 @@ Bounds are five standard errors: each comparison fails by chance once in 1.7 mil
 import numpy as np
 import pytest
 
-from qdimage.simulation.blinking import on_fractions
+from qdimage.simulation.blinking import dark_intervals, on_fractions
 from qdimage.simulation.options import BlinkingOptions
 
 EXPOSURE_S = 0.1
@@ -89,3 +89,35 @@ def test_an_emitter_that_is_always_on_draws_no_random_numbers():
 
 def test_no_emitters_give_no_rows():
     assert draw(0, 7, 0.9, 0.2).shape == (0, 7)
+
+
+def test_dark_intervals_last_and_come_as_their_law_says():
+    # Odds of failing by chance: below 6e-7 each (five standard deviations).
+    options = BlinkingOptions(on_fraction=0.8, off_time_s=0.01)
+    edges_s = dark_intervals(400.0, options=options, rng=np.random.default_rng(7))
+    dark_s, bright_s = np.diff(edges_s)[::2], np.diff(edges_s)[1::2]
+    n = dark_s.size
+    assert abs(n - 8000) < 5 * np.sqrt(8000)
+    assert abs(dark_s.mean() - 0.01) < 5 * 0.01 / np.sqrt(n)
+    assert abs(bright_s.mean() - 0.04) < 5 * 0.04 / np.sqrt(n)
+    assert dark_s.std() == pytest.approx(0.01, rel=0.1)
+
+
+def test_dark_intervals_lie_in_order_within_the_measurement():
+    options = BlinkingOptions(on_fraction=0.5, off_time_s=0.01)
+    begins_dark, ends_dark = 0, 0
+    for seed in range(400):
+        edges_s = dark_intervals(0.02, options=options, rng=np.random.default_rng(seed))
+        assert edges_s.size % 2 == 0
+        assert np.all(np.diff(edges_s) > 0)
+        assert edges_s.size == 0 or (edges_s[0] >= 0 and edges_s[-1] <= 0.02)
+        begins_dark += edges_s.size > 0 and edges_s[0] == 0
+        ends_dark += edges_s.size > 0 and edges_s[-1] == 0.02
+    # Odds of failing by chance: 6e-7 each.
+    assert abs(begins_dark - 200) < 50
+    assert abs(ends_dark - 200) < 50
+
+
+def test_an_emitter_that_is_always_on_has_no_dark_intervals():
+    options = BlinkingOptions(on_fraction=1.0)
+    assert dark_intervals(1.0, options=options, rng=np.random.default_rng(8)).size == 0

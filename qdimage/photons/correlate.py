@@ -362,7 +362,9 @@ def _curve(
     windows: Windows | None,
 ) -> G2Curve:
     edges_ns = np.asarray(edges * (stream.tick_s * 1e9), np.float64)
-    lengths_s = None if windows is None else windows.lengths() * stream.tick_s
+    lengths_s = (
+        None if windows is None else np.asarray(windows.lengths() * stream.tick_s, np.float64)
+    )
     duration_s = seen.duration_s(stream.tick_s) if lengths_s is None else float(lengths_s.sum())
     counts_1, counts_2 = int(tallies[FIRSTS]), int(tallies[SECONDS])
     expected = accidentals(

@@ -79,4 +79,5 @@ def _in_ticks(stream: PhotonStream, window_s: TimeWindows) -> Ticks:
             f"found the time windows {' '.join(str(window_s).split())[:80]}, expected pairs of "
             "rising times, one window behind the other; correct them"
         )
-    return np.rint(np.clip(pairs / stream.tick_s, -_LATEST, _LATEST)).astype(np.int64)
+    ticks = np.rint(np.clip(pairs / stream.tick_s, -_LATEST, _LATEST))
+    return np.asarray(ticks.astype(np.int64), np.int64)

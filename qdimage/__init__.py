@@ -1,7 +1,7 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
 The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `g2`, `model`,
-`simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them
+`scan_model`, `draw_model`, `simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them
 is used.
 """
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qdimage.api import (
         check,
+        draw_model,
         g2,
         init,
         locate,
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
         register,
         report,
         run,
+        scan_model,
         simulate,
     )
 
 __all__ = [
     "check",
+    "draw_model",
     "g2",
     "init",
     "locate",
@@ -33,6 +36,7 @@ __all__ = [
     "register",
     "report",
     "run",
+    "scan_model",
     "simulate",
 ]
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from qdimage.pipeline.check import CheckResult
     from qdimage.pipeline.declare import Declaration
     from qdimage.pipeline.g2 import G2Answer
+    from qdimage.pipeline.model_choice import ModelSettings, PumpIs
+    from qdimage.pipeline.model_scan import ModelScan
     from qdimage.pipeline.prediction import Prediction
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.run import Plan, RunResult
@@ -25,6 +27,7 @@ PathLike = str | os.PathLike[str]
 
 __all__ = [
     "check",
+    "draw_model",
     "g2",
     "init",
     "locate",
@@ -34,6 +37,7 @@ __all__ = [
     "register",
     "report",
     "run",
+    "scan_model",
     "simulate",
 ]
 
@@ -320,12 +324,149 @@ def g2(
 
 
 def model(
-    kind: str,
+    kind: str | None = None,
     *,
+    lags_ns: Sequence[float] = (0.0,),
+    lines: Sequence[str] | None = None,
+    against: Sequence[str] | None = None,
+    response_fwhm_ns: float = 0.0,
+    bin_ns: float = 0.0,
+    background_share: float = 0.0,
+    pulse_pairs: float | None = None,
+    sensitivity: bool = False,
+    **settings: Any,
+) -> "Prediction":
+    """Return what a rate model predicts, without data.
+
+    Parameters
+    ----------
+    kind : {"pl", "pl-charged", "el"}, optional
+        Or ``model_file``.
+    lags_ns : sequence of float
+    lines, against : sequence of str, optional
+        Count the photons of these lines only, such as ``["X"]``; correlate them with those of
+        other lines.
+    response_fwhm_ns, bin_ns : float
+        Response of the pair of detectors, and width of the bins, over which g2 is averaged.
+    background_share : float
+        Of each detector's counts, those that come at random.
+    pulse_pairs : float, optional
+        Add the decay after a pulse that brings so many pairs on average, at the times `lags_ns`.
+    sensitivity : bool
+        Add the derivatives of g2(0) and brightness by every parameter.
+    **settings
+        ``model_file``, a TOML file with a model of one's own; ``dot``, a mapping or a file with
+        lifetimes and yields as in ``[dot_parameters]``, as published where not stated;
+        ``pump_per_us``; for EL ``electron_rate_per_us`` and ``hole_rate_per_us`` in its place, or
+        ``pump_is`` ("each" or "sum") and ``hole_to_electron``; ``coulomb``, ``coulomb_x``,
+        ``coulomb_attraction``, ``coulomb_repulsion``, ``coulomb_table``, see
+        `qdimage.rates.coulomb`; ``carriers``, ``overflow``, ``count_trions``, see
+        `qdimage.rates.el.el_model`; ``parameters``, a mapping with values of any of the model's
+        parameters, which win.
+
+    Raises
+    ------
+    ConfigurationError, FormatError
+        If a rate or a parameter is missing or wrong.
+    """
+    from qdimage.pipeline.model_choice import choose_model
+    from qdimage.pipeline.prediction import Seen, predict
+
+    seen = Seen(
+        lags_ns,
+        lines,
+        against,
+        response_fwhm_ns,
+        bin_ns,
+        background_share,
+        pulse_pairs,
+        sensitivity,
+    )
+    return predict(choose_model(_model_settings(kind, **settings)), seen)
+
+
+def scan_model(
+    kind: str | None = None,
+    *,
+    pumps_per_us: Sequence[float] | None = None,
+    hole_to_electron_ratios: Sequence[float] | None = None,
+    parameter: tuple[str, Sequence[float]] | None = None,
+    beside_pl: bool = False,
+    lines: Sequence[str] | None = None,
+    **settings: Any,
+) -> "ModelScan":
+    """Return g2(0) and brightness of a rate model over a range of one number.
+
+    Parameters
+    ----------
+    kind, lines, **settings
+        As in `model`.
+    pumps_per_us, hole_to_electron_ratios, parameter
+        One of them: pump rates; ratios of the injection rates at one pump; a parameter's name and
+        its values.
+    beside_pl : bool
+        With `pumps_per_us`: add the three-state PL model of the same dot.
+
+    Raises
+    ------
+    ConfigurationError, FormatError
+        If it is not one range, or a rate or a parameter is missing or wrong.
+    """
+    from qdimage.errors import ConfigurationError
+    from qdimage.pipeline.model_choice import choose_model
+    from qdimage.pipeline.model_scan import scan_parameter, scan_pump, scan_ratio
+
+    if sum(each is not None for each in (pumps_per_us, hole_to_electron_ratios, parameter)) != 1:
+        raise ConfigurationError(
+            "expected one range; give either --scan, or --scan-ratio, or --scan with "
+            "--scan-parameter"
+        )
+    pumped = pumps_per_us is None
+    if parameter is not None:
+        # The range itself gives a value to what would else be missing.
+        given = {**(settings.get("parameters") or {}), parameter[0]: parameter[1][0]}
+        settings["parameters"] = given
+    chosen = choose_model(_model_settings(kind, **settings), pumped=pumped)
+    if parameter is not None:
+        return scan_parameter(chosen, *parameter, lines=lines)
+    if hole_to_electron_ratios is not None:
+        return scan_ratio(chosen, hole_to_electron_ratios, lines=lines)
+    models = [chosen]
+    if beside_pl:
+        pl = _model_settings("pl", dot=settings.get("dot"))
+        models.append(choose_model(pl, pumped=False))
+    return scan_pump(models, pumps_per_us or (), lines=lines)
+
+
+def draw_model(found: "Prediction | ModelScan", file: PathLike) -> None:
+    """Draw what `model` or `scan_model` found into a file.
+
+    Parameters
+    ----------
+    found : Prediction or ModelScan
+    file : path
+        ``.png`` or ``.svg``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file's name ends otherwise.
+    """
+    from qdimage.reporting.model_figures import write_figure
+
+    write_figure(found, Path(file))
+
+
+def _model_settings(
+    kind: str | None,
+    *,
+    model_file: PathLike | None = None,
+    dot: Mapping[str, float] | PathLike | None = None,
     pump_per_us: float | None = None,
     electron_rate_per_us: float | None = None,
     hole_rate_per_us: float | None = None,
-    dot: Mapping[str, float] | PathLike | None = None,
+    hole_to_electron: float = 1.0,
+    pump_is: "PumpIs" = "each",
     coulomb: str = "exp",
     coulomb_x: float | None = None,
     coulomb_attraction: float | None = None,
@@ -334,60 +475,24 @@ def model(
     carriers: int = 6,
     overflow: "Overflow" = "recombine",
     count_trions: bool = True,
-    lags_ns: Sequence[float] = (0.0,),
-    response_fwhm_ns: float = 0.0,
-    bin_ns: float = 0.0,
-) -> "Prediction":
-    """Return what a rate model predicts, without data.
-
-    Parameters
-    ----------
-    kind : {"pl", "el"}
-    pump_per_us : float
-        PL: excitations of the dot.
-    electron_rate_per_us, hole_rate_per_us : float
-        EL: carriers into the neutral dot.
-    dot : mapping or path, optional
-        Lifetimes and yields, as in ``[dot_parameters]``; as published where not stated.
-    coulomb, coulomb_x, coulomb_attraction, coulomb_repulsion, coulomb_table
-        How the dot's charge changes injection; see `qdimage.rates.coulomb`.
-    carriers, overflow, count_trions
-        See `qdimage.rates.el.el_model`.
-    lags_ns : sequence of float
-    response_fwhm_ns, bin_ns : float
-        Response of the pair of detectors, and width of the bins, over which g2 is averaged.
-
-    Raises
-    ------
-    ConfigurationError
-        If a rate or a parameter is missing.
-    """
-    from qdimage.errors import ConfigurationError
-    from qdimage.pipeline.prediction import dot_parameters, predict_el, predict_pl, read_dot
+    parameters: Mapping[str, float] | None = None,
+) -> "ModelSettings":
+    from qdimage.pipeline.model_choice import ModelSettings
+    from qdimage.pipeline.prediction import dot_parameters, read_dot
 
     if isinstance(dot, str | os.PathLike):
-        parameters = read_dot(Path(dot))
+        found = read_dot(Path(dot))
     else:
-        parameters = dot_parameters(dot or {}, source="dot")
-    shared: dict[str, Any] = {
-        "lags_ns": lags_ns,
-        "response_fwhm_ns": response_fwhm_ns,
-        "bin_ns": bin_ns,
-    }
-    if kind == "pl":
-        if pump_per_us is None:
-            raise ConfigurationError("the PL model needs its pump rate; give --pump, in 1/us")
-        return predict_pl(parameters, pump_per_us=pump_per_us, **shared)
-    if kind != "el":
-        raise ConfigurationError(f"found the kind {kind!r}, expected 'pl' or 'el'; correct it")
-    if electron_rate_per_us is None or hole_rate_per_us is None:
-        raise ConfigurationError(
-            "the EL model needs both injection rates; give --electron-rate and --hole-rate, in 1/us"
-        )
-    return predict_el(
-        parameters,
+        found = dot_parameters(dot or {}, source="dot")
+    return ModelSettings(
+        kind=kind,
+        model_file=None if model_file is None else Path(model_file),
+        dot=found,
+        pump_per_us=pump_per_us,
         electron_per_us=electron_rate_per_us,
         hole_per_us=hole_rate_per_us,
+        hole_to_electron=hole_to_electron,
+        pump_is=pump_is,
         coulomb=coulomb,
         coulomb_parameters={
             "x": coulomb_x,
@@ -398,7 +503,7 @@ def model(
         carriers=carriers,
         overflow=overflow,
         count_trions=count_trions,
-        **shared,
+        parameters=parameters or {},
     )
 
 

@@ -11,14 +11,18 @@ from pydantic import ValidationError
 from qdimage.domain.experiment import DotParametersTable
 from qdimage.errors import ConfigurationError
 from qdimage.io.experiment_file import explain, read_toml
-from qdimage.rates.coulomb import coulomb_law
+from qdimage.pipeline.model_choice import ChosenModel
+from qdimage.rates.decay import after_pulse, decay_from
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters
-from qdimage.rates.el import Overflow, el_model
 from qdimage.rates.measured import measured_g2
-from qdimage.rates.pl import pl_model
-from qdimage.rates.solution import solve
-from qdimage.rates.weak_limit import weak_limit_constant
+from qdimage.rates.sensitivity import sensitivities
+from qdimage.rates.solution import Emission, solve, solve_cross
+from qdimage.rates.truncation import Truncation, truncation
+from qdimage.rates.weak_limit import weak_g2_0
+
+# A truncation that changes g2(0) by more is worth a word.
+NOTABLE_TRUNCATION = 0.05
 
 
 @dataclass(frozen=True)
@@ -27,25 +31,83 @@ class Prediction:
 
     Attributes
     ----------
+    model : str
+        Its name.
     lag_ns, g2 : tuple of float
+        As detectors, bins and background show it; where lines are correlated with others, positive
+        lags have the first lines' photon first.
     g2_0 : float
-        Without response and bins.
+        Without response, bins and background.
     intensity_per_us : float
         Counted photons, emitted by the dot.
+    line_intensity_per_us : dict
+        Of each line.
     states : tuple
-        [electrons, holes] of EL; "0", "X", "XX" of PL.
+        [electrons, holes] of EL; names of the others.
     populations : tuple of float
+    parameters : dict
+        Every parameter's value.
+    conventions : dict
+        How the rates of EL are meant, and what is counted.
     weak_limit_constant : float or None
-        C of g2(0) -> C (k_X / k)(eta_BX / eta_X) at weak, balanced injection; None for PL.
+        C of g2(0) -> C (k_X / k)(eta_BX / eta_X) at weak, balanced injection; None but for EL.
+    weak_limit_g2_0 : float or None
+        g2(0) where what drives the model is weak, at the given ratio of the rates.
+    truncation_error : float or None
+        Relative error of g2(0) by the largest number of carriers; None but for EL.
+    truncation : dict
+        With how many carriers it was compared, and the error of the intensity.
+    warnings : tuple of str
+        Where lifetimes and yields contradict each other, or the answer is doubtful.
+    decay : dict or None
+        Light after a pulse, at the lags: time_ns, photons_per_us, photons_per_pulse, g2_0.
+    sensitivity : tuple of dict or None
+        Logarithmic derivatives of g2(0) and intensity by every parameter.
     """
 
+    model: str
     lag_ns: tuple[float, ...]
     g2: tuple[float, ...]
     g2_0: float
     intensity_per_us: float
+    line_intensity_per_us: Mapping[str, float]
     states: tuple[Any, ...]
     populations: tuple[float, ...]
+    parameters: Mapping[str, float]
+    conventions: Mapping[str, Any]
     weak_limit_constant: float | None
+    weak_limit_g2_0: float | None
+    truncation_error: float | None
+    truncation: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    decay: Mapping[str, Any] | None
+    sensitivity: tuple[Mapping[str, Any], ...] | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is looked at, and through what.
+
+    Attributes
+    ----------
+    lags_ns : sequence of float
+    lines, against : sequence of str or None
+        Lines whose photons are counted; those that they are correlated with, if others.
+    response_fwhm_ns, bin_ns, background_share : float
+        See `qdimage.rates.measured.measured_g2`.
+    pulse_pairs : float or None
+        Mean pairs that a pulse brings, for the decay after it.
+    sensitivity : bool
+    """
+
+    lags_ns: Sequence[float] = (0.0,)
+    lines: Sequence[str] | None = None
+    against: Sequence[str] | None = None
+    response_fwhm_ns: float = 0.0
+    bin_ns: float = 0.0
+    background_share: float = 0.0
+    pulse_pairs: float | None = None
+    sensitivity: bool = False
 
 
 def read_dot(path: Path) -> DotParameters:
@@ -79,64 +141,111 @@ def dot_parameters(table: Mapping[str, Any], *, source: str) -> DotParameters:
     return DotParameters(**{key: value for key, value in stated.items() if key in known})
 
 
-def predict_pl(
-    dot: DotParameters,
-    *,
-    pump_per_us: float,
-    lags_ns: Sequence[float],
-    response_fwhm_ns: float = 0.0,
-    bin_ns: float = 0.0,
-) -> Prediction:
-    """Return the light of a dot under cw excitation."""
-    model = pl_model(dot, pump_per_us=pump_per_us)
-    return _prediction(model, lags_ns, response_fwhm_ns, bin_ns, None)
+def predict(chosen: ChosenModel, seen: Seen) -> Prediction:
+    """Return what a model predicts.
 
-
-def predict_el(
-    dot: DotParameters,
-    *,
-    electron_per_us: float,
-    hole_per_us: float,
-    lags_ns: Sequence[float],
-    coulomb: str = "exp",
-    coulomb_parameters: Mapping[str, Any],
-    carriers: int = 6,
-    overflow: Overflow = "recombine",
-    count_trions: bool = True,
-    response_fwhm_ns: float = 0.0,
-    bin_ns: float = 0.0,
-) -> Prediction:
-    """Return the light of a dot under electrical injection; see `qdimage.rates.el.el_model`."""
-    law = coulomb_law(coulomb, **coulomb_parameters)
-    model = el_model(
-        dot,
-        electron_per_us=electron_per_us,
-        hole_per_us=hole_per_us,
-        coulomb=law,
-        carriers=carriers,
-        overflow=overflow,
-        count_trions=count_trions,
+    Raises
+    ------
+    ConfigurationError
+        If the model has no steady light, or not the lines asked for.
+    """
+    model = chosen.declared.build(chosen.values)
+    light = solve(model, lines=seen.lines)
+    lags = np.asarray(seen.lags_ns, np.float64)
+    if not np.isfinite(lags).all():
+        raise ConfigurationError("--lags: found a delay that is not finite; correct it")
+    cross = solve_cross(model, seen.lines or model.lines, seen.against) if seen.against else light
+    g2 = measured_g2(
+        cross,
+        lags,
+        response_fwhm_ns=seen.response_fwhm_ns,
+        bin_ns=seen.bin_ns,
+        background_share=seen.background_share,
     )
-    weak = weak_limit_constant(law, dot, largest_charge=carriers, count_trions=count_trions)
-    return _prediction(model, lags_ns, response_fwhm_ns, bin_ns, weak)
-
-
-def _prediction(
-    model: RateModel,
-    lags_ns: Sequence[float],
-    response_fwhm_ns: float,
-    bin_ns: float,
-    weak: float | None,
-) -> Prediction:
-    light = solve(model)
-    lags = np.asarray(lags_ns, np.float64)
-    g2 = measured_g2(light, lags, response_fwhm_ns=response_fwhm_ns, bin_ns=bin_ns)
+    cut, warnings = truncated(chosen, chosen.values, lines=seen.lines)
     return Prediction(
-        tuple(float(lag) for lag in lags),
-        tuple(float(value) for value in g2),
-        light.g2_0,
-        light.intensity_per_us,
-        tuple(list(state) if isinstance(state, tuple) else state for state in model.states),
-        tuple(float(value) for value in light.populations),
-        weak,
+        model=chosen.declared.name,
+        lag_ns=tuple(float(lag) for lag in lags),
+        g2=tuple(float(value) for value in g2),
+        g2_0=cross.g2_0,
+        intensity_per_us=light.intensity_per_us,
+        line_intensity_per_us=_of_lines(model, light, seen.lines),
+        states=tuple(list(each) if isinstance(each, tuple) else each for each in model.states),
+        populations=tuple(float(value) for value in light.populations),
+        parameters=dict(chosen.values),
+        conventions=chosen.conventions,
+        weak_limit_constant=chosen.weak_limit_constant,
+        weak_limit_g2_0=weak_g2_0(chosen.declared, chosen.values, lines=seen.lines),
+        truncation_error=None if cut is None else cut.g2_0_error,
+        truncation={} if cut is None else vars(cut),
+        warnings=(*chosen.warnings, *warnings),
+        decay=_decay(chosen, seen),
+        sensitivity=_sensitivity(chosen, seen) if seen.sensitivity else None,
+    )
+
+
+def truncated(
+    chosen: ChosenModel, values: Mapping[str, float], *, lines: Sequence[str] | None
+) -> tuple[Truncation | None, tuple[str, ...]]:
+    """Return the error of the largest number of carriers, and what is to be said of it."""
+    if not chosen.is_el:
+        return None, ()
+    try:
+        found = truncation(
+            lambda carriers: chosen.with_carriers(carriers).build(values),
+            chosen.settings.carriers,
+            lines=lines,
+        )
+    except ConfigurationError as error:
+        return None, (f"the error of the truncation is not known: {error}",)
+    if abs(found.g2_0_error) <= NOTABLE_TRUNCATION:
+        return found, ()
+    return found, (
+        f"with {found.carriers} carriers g2(0) is {100 * found.g2_0_error:+.1f} % off that with "
+        f"{found.compared_with}; raise --carriers",
+    )
+
+
+def _of_lines(model: RateModel, light: Emission, lines: Sequence[str] | None) -> dict[str, float]:
+    return {
+        line: float(model.emission([line]).sum(axis=0) @ light.populations)
+        for line in model.lines
+        if lines is None or line in lines
+    }
+
+
+def _decay(chosen: ChosenModel, seen: Seen) -> dict[str, Any] | None:
+    if seen.pulse_pairs is None:
+        return None
+    declared = chosen.declared
+    if not declared.ladder:
+        raise ConfigurationError(
+            f"the model {declared.name!r} does not say where a pulse leads; give it a ladder of "
+            "states with 0, 1, 2, ... pairs"
+        )
+    start = after_pulse(declared.ladder, seen.pulse_pairs)
+    decay = decay_from(declared.undriven(chosen.values), start, lines=seen.lines)
+    rate = decay.measured_per_us(
+        np.asarray(seen.lags_ns, np.float64),
+        response_fwhm_ns=seen.response_fwhm_ns,
+        bin_ns=seen.bin_ns,
+    )
+    return {
+        "time_ns": [float(lag) for lag in seen.lags_ns],
+        "photons_per_us": [float(each) for each in rate],
+        "photons_per_pulse": decay.photons_per_pulse,
+        "g2_0": decay.g2_0,
+    }
+
+
+def _sensitivity(chosen: ChosenModel, seen: Seen) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {
+            "parameter": each.name,
+            "unit": each.unit,
+            "value": each.value,
+            "g2_0_exponent": each.g2_0,
+            "intensity_exponent": each.intensity,
+        }
+        for each in sensitivities(chosen.declared, chosen.values, lines=seen.lines)
     )

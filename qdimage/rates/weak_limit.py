@@ -1,9 +1,16 @@
-"""g2(0) of EL where carriers arrive much more rarely than the dot decays."""
+"""g2(0) where excitation comes much more rarely than the dot decays."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from qdimage.rates.coulomb import Law
+from qdimage.rates.declared import DeclaredModel
 from qdimage.rates.dot import DotParameters
+from qdimage.rates.solution import solve
+
+# Of the slowest other rate; solving loses no digits to it.
+_WEAK = 1e-10
 
 
 def weak_limit_constant(
@@ -14,7 +21,8 @@ def weak_limit_constant(
     k = k_Y k_Z / (k_Y + k_Z) with the trions' decay rates. C = F(-1) Z / [4 (1 + t)^2]; Z sums the
     populations of all charges relative to the neutral dot, p(q+1)/p(q) = F(-q)/F(q+1), and t is the
     number of trion photons for each exciton photon, F(-1)(eta_Y + eta_Z)/(2 F(1) eta_X), or 0
-    where they are not counted.
+    where they are not counted. Where they are counted, the light of dots with more than one charge
+    and a pair is left out, which `weak_g2_0` has.
 
     Parameters
     ----------
@@ -40,3 +48,31 @@ def weak_limit_scale(dot: DotParameters) -> float:
     positive, negative = dot.rate_per_us("positive_trion"), dot.rate_per_us("negative_trion")
     harmonic = positive * negative / (positive + negative)
     return dot.rate_per_us("exciton") / harmonic * dot.biexciton_qy / dot.exciton_qy
+
+
+def weak_g2_0(
+    declared: DeclaredModel, values: Mapping[str, float], *, lines: Sequence[str] | None = None
+) -> float | None:
+    """Return g2(0) of any model where its drive is much slower than all else, in equal measure.
+
+    Parameters
+    ----------
+    declared : DeclaredModel
+    values : mapping
+        Of every parameter; the ratios of the drive's count.
+    lines : sequence of str, optional
+        Of whose photons.
+
+    Returns
+    -------
+    float or None
+        None where nothing drives the model.
+    """
+    driven = {name: values[name] for name in declared.drive}
+    others = [jump.rate_per_us for jump in declared.undriven(values).transitions]
+    slowest = min((rate for rate in others if rate > 0), default=0.0)
+    if not slowest or not any(driven.values()):
+        return None
+    share = _WEAK * slowest / max(driven.values())
+    weak = {**values, **{name: value * share for name, value in driven.items()}}
+    return solve(declared.build(weak), lines=lines).g2_0

@@ -53,8 +53,14 @@ def test_a_dot_of_ones_own_and_a_table_of_factors(
     rates = ["--electron-rate", "5", "--hole-rate", "5", "--carriers", "2", "--json"]
     law = ["--coulomb", "table", "--coulomb-table", str(table)]
     by_sign = ["--coulomb", "sign", "--coulomb-attraction", "2", "--coulomb-repulsion", "0.5"]
-    answers = [call(capsys, "--kind", "el", *rates, *each)[1] for each in (law, by_sign)]
-    assert answers[0] == answers[1]
+    answers = [
+        json.loads(call(capsys, "--kind", "el", *rates, *each)[1]) for each in (law, by_sign)
+    ]
+    for key in ("g2", "intensity_per_us", "populations"):
+        assert answers[0][key] == answers[1][key]
+    # The table has no factors for more carriers, so that the truncation's error is not known.
+    assert answers[0]["truncation_error"] is None
+    assert any("s = " in each for each in answers[0]["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -82,3 +88,132 @@ def test_what_is_missing_or_wrong_is_named(
 def test_the_call_from_python_refuses_unknown_parameters() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'exciton_qy'"):
         qdimage.model("pl", pump_per_us=1.0, dot={"exciton_yq": 0.5})
+
+
+MINE = """
+name = "two levels"
+states = ["g", "e"]
+drive = ["pump_per_us"]
+ladder = ["g", "e"]
+[parameters.pump_per_us]
+default = 5.0
+[[transitions]]
+source = "g"
+target = "e"
+rate = "pump_per_us"
+[[transitions]]
+source = "e"
+target = "g"
+rate = 25
+photon_yield = 0.5
+line = "E"
+"""
+
+
+def test_a_model_of_ones_own_is_solved(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(MINE, encoding="utf-8")
+    code, out, err = call(capsys, "--model", str(file), "--parameter", "pump_per_us=75", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["model"] == "two levels"
+    assert found["states"] == ["g", "e"]
+    assert found["g2_0"] == 0.0
+    assert found["intensity_per_us"] == pytest.approx(0.5 * 75 * 25 / 100)
+    assert found["parameters"] == {"pump_per_us": 75.0}
+    scan = ["--scan", "1:100:3", "--scan-parameter", "pump_per_us", "--json"]
+    rows = json.loads(call(capsys, "--model", str(file), *scan)[1])["rows"]
+    assert [row["intensity_per_us"] for row in rows] == pytest.approx(
+        [0.5 * pump * 25 / (pump + 25) for pump in (1, 10, 100)]
+    )
+
+
+def test_a_scan_gives_rows_a_table_and_a_figure(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    csv, picture = tmp_path / "rows.csv", tmp_path / "scan.svg"
+    scan = ["--scan", "0.1:1000:7", "--beside-pl", "-o", str(csv), "--figure", str(picture)]
+    code, out, err = call(capsys, *PAPER, *scan, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert [row["pump_per_us"] for row in found["rows"][:7]] == pytest.approx(
+        [0.1 * 10 ** (4 * k / 6) for k in range(7)]
+    )
+    assert found["weak_limit_g2_0"]["pl"] == pytest.approx(0.07)
+    lines = csv.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("model,parameter,value,pump_per_us")
+    assert len(lines) == 15
+    assert float(lines[1].split(",")[6]) == found["rows"][0]["g2_0"]
+    assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["rows.csv", "scan.svg"]
+
+
+def test_a_figure_of_g2_and_one_of_the_ratio_are_pictures(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    ratio = ["--pump", "25", "--scan-ratio", "0.1:10:5"]
+    curve = ["--pump", "25", "--lags", "-10,0,1e5"]
+    for name, options in (("ratio.png", ratio), ("g2.png", curve)):
+        assert call(capsys, *PAPER, *options, "--figure", str(tmp_path / name))[0] == 0
+        with Image.open(tmp_path / name) as image:
+            assert image.width > 800
+            assert len(image.convert("RGB").getcolors(1 << 20) or []) > 20
+
+
+def test_the_effects_of_the_parameters_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(capsys, *PAPER, "--pump", "25", "--sensitivity")
+    assert code == 0
+    assert "they are used as given" in err
+    rows = out[out.index("effect of each parameter") :].splitlines()[2:]
+    assert rows[0].split()[0] == "biexciton_qy"
+    assert len(rows) == 11
+    found = json.loads(call(capsys, *PAPER, "--pump", "25", "--sensitivity", "--json")[1])
+    by_name = {each["parameter"]: each for each in found["sensitivity"]}
+    # The larger g2(0) comes with more biexcitons' light, and with longer trions.
+    assert by_name["biexciton_qy"]["g2_0_exponent"] > 0.5
+    assert by_name["negative_trion_lifetime_ns"]["g2_0_exponent"] > 0.2
+
+
+def test_background_lines_and_pulses_have_their_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pl = ["--kind", "pl", "--pump", "5", "--lags", "0,20", "--json"]
+    plain = json.loads(call(capsys, *pl)[1])
+    dim = json.loads(call(capsys, *pl, "--background-share", "0.5")[1])
+    assert [1 - each for each in dim["g2"]] == pytest.approx(
+        [0.25 * (1 - each) for each in plain["g2"]]
+    )
+    found = json.loads(call(capsys, *pl, "--lines", "XX", "--against", "X", "--pulse", "0.3")[1])
+    assert list(found["line_intensity_per_us"]) == ["XX"]
+    assert found["decay"]["time_ns"] == [0.0, 20.0]
+    assert 0 < found["decay"]["photons_per_pulse"] < 0.07
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "--kind"),
+        (["--kind", "pl", "--model", "x.toml"], "--model"),
+        (["--model", "nowhere.toml"], "nowhere.toml"),
+        ([*PAPER, "--pump", "1", "--electron-rate", "1"], "--pump"),
+        ([*PAPER, "--pump", "1", "--hole-to-electron", "0"], "--hole-to-electron"),
+        (["--kind", "pl", "--pump", "1", "--parameter", "exciton_qy"], "--parameter"),
+        (["--kind", "pl", "--pump", "1", "--parameter", "qy=1"], "exciton_qy"),
+        (["--kind", "pl", "--pump", "1", "--lines", "Y"], "'Y'"),
+        (["--kind", "pl", "--pump", "1", "--figure", "x.pdf"], ".svg"),
+        (["--kind", "pl", "--scan", "1:10"], "LOW:HIGH:N"),
+        (["--kind", "pl", "--pump", "1", "--scan-parameter", "exciton_qy"], "--scan"),
+        (["--kind", "pl", "--pump", "1", "--lags", "nan"], "--lags"),
+        (["--kind", "pl", "--pump", "1e9"], "pump_per_us"),
+        ([*PAPER, "--pump", "1", "--coulomb-x", "99"], "coulomb_x"),
+    ],
+)
+def test_what_contradicts_itself_is_named(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    code, out, err = call(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert named in err
+    assert err.count("\n") == 1

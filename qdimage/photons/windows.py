@@ -64,7 +64,7 @@ class Windows:
         if self._first is None:
             return np.zeros(self._starts.size, np.int64)
         begin = np.maximum(self._starts, self._first)
-        return np.maximum(np.minimum(self._stops, self._last) - begin, 0)
+        return np.asarray(np.maximum(np.minimum(self._stops, self._last) - begin, 0))
 
 
 def _in_ticks(stream: PhotonStream, window_s: TimeWindows) -> Ticks:

@@ -1,0 +1,158 @@
+"""On and off, and how long each lasts."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.domain.refusal import Refusal
+from qdimage.domain.trace import Blinking, Dwells, Levels
+from qdimage.photons.change_points import thresholds
+from qdimage.photons.dwell_fit import fit_dwells
+from qdimage.photons.trace_options import TraceOptions
+
+Array = NDArray[np.float64]
+
+_LEAST_CYCLES = 3
+
+
+class _States(NamedTuple):
+    """Alternating times on and off."""
+
+    is_on: NDArray[np.bool_]
+    lasted_s: Array
+
+
+def blinking(levels: Levels, *, options: TraceOptions) -> Blinking | Refusal:
+    """Return when the emitter was on, and the statistics of its dwells, or why there are none.
+
+    Parameters
+    ----------
+    levels : Levels
+    options : TraceOptions
+    """
+    rates = levels.counts_s
+    if rates.size < 2:
+        return Refusal(
+            f"found one level of intensity, {rates[0]:.4g} counts/s, expected two or more: no "
+            "blinking is seen; measure longer or brighter"
+        )
+    limit = options.on_threshold_counts_s or _threshold(rates, levels.shares)
+    on_levels = rates > limit
+    if on_levels.all() or not on_levels.any():
+        return Refusal(
+            f"found levels from {rates[0]:.4g} to {rates[-1]:.4g} counts/s, expected some on "
+            f"either side of the threshold, {limit:.4g} counts/s; correct it"
+        )
+    on_s, off_s = (_mean_rate(levels, chosen) for chosen in (on_levels, ~on_levels))
+    if on_s < options.least_contrast * off_s:
+        return Refusal(
+            f"found levels from {rates[0]:.4g} to {rates[-1]:.4g} counts/s, expected on to be "
+            f"{options.least_contrast:g} times as bright as off: no blinking is seen"
+        )
+    states = _alternating(on_levels[levels.level], levels.lasted_s)
+    ratio = float(thresholds(int(levels.photons.sum()) // levels.every, options.false_alarms)[0])
+    shortest = shortest_dwells_s(on_s, off_s, ratio=ratio, fewest=options.fewest_photons)
+    fraction, fraction_err = _on_fraction(states)
+    seen = _resolved(states, *shortest)
+    dwells = [
+        _dwells(seen, on, shortest_s=each, least_dwells=options.least_dwells)
+        for on, each in ((True, shortest[0]), (False, shortest[1]))
+    ]
+    return Blinking(limit, on_levels, on_s, off_s, fraction, fraction_err, *dwells)
+
+
+def _threshold(rates: Array, shares: Array) -> float:
+    """Return the intensity between two levels that parts them best.
+
+    The levels are parted where the variance between the two groups is greatest (Otsu 1979), in
+    the root of the intensity, whose shot noise is the same everywhere. The threshold lies where a
+    dwell is as likely at the brighter as at the darker neighbour.
+    """
+    root = np.sqrt(rates)
+    below = np.cumsum(shares)[:-1]
+    sums = np.cumsum(shares * root)
+    means = sums[:-1] / below, (sums[-1] - sums[:-1]) / (1 - below)
+    split = int(np.argmax(below * (1 - below) * (means[1] - means[0]) ** 2))
+    dark, bright = float(rates[split]), float(rates[split + 1])
+    return (bright - dark) / math.log(bright / dark) if dark > 0 else bright / 2
+
+
+def _mean_rate(levels: Levels, chosen: NDArray[np.bool_]) -> float:
+    inside = chosen[levels.level]
+    return float(levels.photons[inside].sum() / levels.lasted_s[inside].sum())
+
+
+def shortest_dwells_s(
+    on_s: float, off_s: float, *, ratio: float, fewest: float
+) -> tuple[float, float]:
+    """Return the shortest dwells on and off that are seen for sure among longer ones.
+
+    A dwell of t raises twice the log-likelihood ratio by x = 2 t KL on average, KL being the
+    divergence of the two Poisson rates, with a standard deviation of about 2 sqrt(x); it is seen
+    for sure where what remains after one deviation is the threshold, sqrt(x) = 1 + sqrt(1 + c).
+
+    Parameters
+    ----------
+    on_s, off_s : float
+        Counts per second.
+    ratio : float
+        The threshold of the search in short stretches.
+    fewest : float
+        Photons that a bright dwell needs.
+    """
+    needed = (1 + math.sqrt(1 + ratio)) ** 2
+    log_ratio = math.log(on_s / off_s) if off_s > 0 else math.inf
+    on_divergence = on_s * log_ratio + off_s - on_s
+    off_divergence = on_s - off_s * (1 + log_ratio) if off_s > 0 else on_s
+    on = max(needed / (2 * on_divergence), (fewest + 3 * math.sqrt(fewest)) / on_s)
+    return on, needed / (2 * off_divergence)
+
+
+def _alternating(on: NDArray[np.bool_], lasted_s: Array) -> _States:
+    """Join neighbours in the same state."""
+    starts = np.concatenate([[0], np.flatnonzero(on[1:] != on[:-1]) + 1])
+    return _States(on[starts], np.add.reduceat(lasted_s, starts))
+
+
+def _resolved(states: _States, shortest_on_s: float, shortest_off_s: float) -> _States:
+    """Let a dwell last until the other state does for at least its shortest time."""
+    shortest = np.where(states.is_on, shortest_on_s, shortest_off_s)
+    sure = states.lasted_s >= shortest
+    if not sure.any():
+        return _States(states.is_on[:0], states.lasted_s[:0])
+    # What lies before the first sure dwell counts to it.
+    which = np.maximum.accumulate(np.where(sure, np.arange(sure.size), np.argmax(sure)))
+    return _alternating(states.is_on[which], states.lasted_s)
+
+
+def _on_fraction(states: _States) -> tuple[float, float]:
+    """Return the share of time on, and its error from the scatter of the cycles."""
+    on = float(states.lasted_s[states.is_on].sum())
+    total = float(states.lasted_s.sum())
+    fraction = on / total
+    first = 1
+    n = (states.lasted_s.size - first) // 2
+    if n < _LEAST_CYCLES:
+        return fraction, math.nan
+    cycles = states.lasted_s[first : first + 2 * n].reshape(n, 2)
+    one, other = cycles[:, 0], cycles[:, 1]
+    share = fraction if states.is_on[first] else 1 - fraction
+    excess = one * (1 - share) - other * share
+    variance = float(np.sum(excess**2)) * n / (n - 1) / total**2
+    return fraction, math.sqrt(variance)
+
+
+def _dwells(states: _States, on: bool, *, shortest_s: float, least_dwells: int) -> Dwells:
+    """Return the dwells in one state; the first of all, whose beginning is not known, is none."""
+    own = states.is_on == on
+    inner = own.copy()
+    inner[:1] = False
+    inner[-1:] = False
+    complete = states.lasted_s[inner]
+    last = float(states.lasted_s[-1]) if own.size > 1 and own[-1] else None
+    ended = int(own[:-1].sum())
+    mean = float(states.lasted_s[own].sum()) / ended if ended else math.nan
+    fit = fit_dwells(complete, last, shortest_s=shortest_s, least_dwells=least_dwells)
+    return Dwells(complete, last, shortest_s, mean, fit)

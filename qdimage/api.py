@@ -28,6 +28,7 @@ PathLike = str | os.PathLike[str]
 __all__ = [
     "check",
     "draw_model",
+    "follow_g2",
     "g2",
     "init",
     "locate",
@@ -321,6 +322,58 @@ def g2(
         rate_counts_s,
     )
     return g2_of_file(Path(file), settings=settings, options=_options(options, assignments).g2)
+
+
+def follow_g2(
+    file: PathLike,
+    *,
+    show: "Callable[[G2Answer], None]",
+    stopped: Callable[[], bool] = lambda: False,
+    until_width: float | None = None,
+    idle_s: float = 30.0,
+    every_s: float = 5.0,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    **settings: Any,
+) -> "G2Answer":
+    """Find g2(0) of a time-tag file while it is being recorded.
+
+    Parameters
+    ----------
+    file : path
+        ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``.
+    show : callable
+        Called with the answer so far, every `every_s` seconds at most.
+    stopped : callable
+        Ends it when True.
+    until_width : float, optional
+        End when the 95 % interval of g2(0) is not wider.
+    idle_s : float
+        End when the file has not grown for so long; it also ends when the recorder has closed it.
+    options, assignments, settings
+        As for `g2`.
+
+    Returns
+    -------
+    G2Answer
+        The last one; that of `g2` for the finished file, unless it was stopped before.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        As for `g2`.
+    """
+    from qdimage.pipeline.follow import FollowSettings, follow_g2
+    from qdimage.pipeline.g2 import G2Settings
+
+    return follow_g2(
+        Path(file),
+        settings=G2Settings(**settings),
+        options=_options(options, assignments).g2,
+        follow=FollowSettings(every_s, idle_s, until_width),
+        show=show,
+        stopped=stopped,
+    )
 
 
 def model(

@@ -1,12 +1,17 @@
 """``g2``: one time-tag file or histogram."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qdimage.cli.parameters import Assignments, Config, Json, OutFile, Quiet
 from qdimage.cli.terminal import say, show, show_json
+
+if TYPE_CHECKING:
+    from qdimage.pipeline.g2 import G2Answer
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def g2(
-    file: Annotated[Path, typer.Argument(help="Time tags .ptu, or a histogram .phu or .csv.")],
+    file: Annotated[Path, typer.Argument(help="Time tags, or a histogram .phu or .csv.")],
     detectors: Annotated[
         tuple[int, int], typer.Option(metavar="A B", help="The two detectors, from 0.")
     ] = (0, 1),
@@ -42,6 +47,20 @@ def g2(
         tuple[float, float] | None,
         typer.Option(metavar="A B", help="Rates of a histogram that does not state them."),
     ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Read a file as it grows, and print the value so far."),
+    ] = False,
+    until_width: Annotated[
+        float | None,
+        typer.Option(min=0, help="With --follow: stop when the 95% interval is not wider."),
+    ] = None,
+    idle_s: Annotated[
+        float, typer.Option(min=0, help="With --follow: stop when it has not grown for so long.")
+    ] = 30.0,
+    every_s: Annotated[
+        float, typer.Option(min=0, help="With --follow: between two lines, at least.")
+    ] = 5.0,
     config: Config = None,
     assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
     output: OutFile = None,
@@ -50,13 +69,24 @@ def g2(
 ) -> None:
     """Find g2(0) of a time-tag file or histogram, with an interval, or refuse with the reason."""
     from qdimage import api
+    from qdimage.cli.follow import followed
     from qdimage.cli.frames import records, write_rows
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import PHOTONS
     from qdimage.pipeline.g2 import photon_row
     from qdimage.pipeline.tables import as_frame
 
-    found = api.g2(
+    call: Callable[..., G2Answer] = api.g2
+    if follow:
+        call = partial(
+            followed,
+            until_width=until_width,
+            idle_s=idle_s,
+            every_s=every_s,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    found = call(
         file,
         detectors=detectors,
         bin_ns=bin_ns,

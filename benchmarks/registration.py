@@ -43,12 +43,19 @@ def localized(rng: Rng, places: Array) -> Localizations:
 
 def draw_transform(rng: Rng) -> Transform:
     """Shift, rotation, scale and radial term inside the range that is searched."""
-    angle = np.deg2rad(rng.uniform(-1, 1) * OPTIONS.max_rotation_deg)
+    angle = np.deg2rad(rng.uniform(-1, 1) * OPTIONS.likely_rotation_deg)
+    direction, length = rng.uniform(0, 2 * np.pi), OPTIONS.likely_shift_px * np.sqrt(rng.random())
+    shift = length * np.array([np.cos(direction), np.sin(direction)])
+    return transform_of(rng, angle, shift, mirror=False)
+
+
+def transform_of(rng: Rng, angle: float, shift: Array, *, mirror: bool) -> Transform:
+    """A turn about the centre, mirrored before, with some scale and radial term."""
     scale = 1 + rng.uniform(-0.01, 0.01)
-    direction, length = rng.uniform(0, 2 * np.pi), OPTIONS.max_shift_px * np.sqrt(rng.random())
     centre = np.full(2, (SIDE - 1) / 2)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shift = length * np.array([np.cos(direction), np.sin(direction)])
+    if mirror:
+        turn = turn @ np.diag([-1.0, 1.0])
     matrix = np.column_stack([turn, centre + shift - turn @ centre])
     radius = float(np.hypot(*centre))
     return Transform(
@@ -56,10 +63,36 @@ def draw_transform(rng: Rng) -> Transform:
     )
 
 
-def related(rng: Rng) -> tuple[Localizations, Localizations, Transform, int]:
+def draw_overlap(rng: Rng) -> Transform:
+    """A shift that leaves 40 % of the field in common."""
+    along = rng.uniform(0.0, 0.6)
+    share = np.array([along, 1.0 - 0.4 / (1.0 - along)])
+    return transform_of(rng, 0.0, SIDE * share * rng.choice([-1.0, 1.0], 2), mirror=False)
+
+
+def draw_half_turn(rng: Rng) -> Transform:
+    """A camera upside down."""
+    shift = rng.uniform(-30, 30, 2)
+    return transform_of(rng, np.pi + rng.uniform(-0.05, 0.05), shift, mirror=False)
+
+
+def draw_mirror(rng: Rng) -> Transform:
+    """One more reflection in one of the beams."""
+    return transform_of(rng, rng.uniform(-0.05, 0.05), rng.uniform(-30, 30, 2), mirror=True)
+
+
+def draw_anything(rng: Rng) -> Transform:
+    """Any rotation, mirrored or not, shifted by a third of the field."""
+    shift = rng.uniform(-SIDE / 3, SIDE / 3, 2)
+    return transform_of(rng, rng.uniform(-np.pi, np.pi), shift, mirror=rng.random() < 0.5)
+
+
+def related(
+    rng: Rng, true: Transform, *, least_share: float = 0.03
+) -> tuple[Localizations, Localizations, int]:
     """An EL and a PL channel of one field, and how many dots both show."""
-    true, margin = draw_transform(rng), 45.0
-    n_fixed, share = rng.uniform(30, 150), rng.uniform(0.03, 1.0)
+    margin = 200.0
+    n_fixed, share = rng.uniform(30, 150), rng.uniform(least_share, 1.0)
     n = rng.poisson(n_fixed * ((SIDE + 2 * margin) / SIDE) ** 2)
     dots = rng.uniform(-margin, SIDE + margin, (n, 2))
     lit = true.inverse(dots[rng.random(n) < share])
@@ -67,7 +100,7 @@ def related(rng: Rng) -> tuple[Localizations, Localizations, Transform, int]:
     shown = np.all((lit > -0.5) & (lit < SIDE - 0.5), axis=1)
     seen = true.apply(lit[shown])
     n_common = int(np.sum(np.all((seen > -0.5) & (seen < SIDE - 0.5), axis=1)))
-    return localized(rng, np.vstack([lit, el_only])), localized(rng, dots), true, n_common
+    return localized(rng, np.vstack([lit, el_only])), localized(rng, dots), n_common
 
 
 def median_error_px(found: Transform, true: Transform) -> float:
@@ -132,7 +165,8 @@ def registered(moving: Localizations, fixed: Localizations) -> Transform | None:
 def true_fields(n_fields: int, rng: Rng) -> Iterator[tuple[int, float]]:
     """Common dots and error of each field; NaN where it was refused."""
     for _ in range(n_fields):
-        moving, fixed, true, n_common = related(rng)
+        true = draw_transform(rng)
+        moving, fixed, n_common = related(rng, true)
         found = registered(moving, fixed)
         yield n_common, float("nan") if found is None else median_error_px(found, true)
 
@@ -153,6 +187,25 @@ def print_true_fields(n_fields: int, rng: Rng) -> None:
         print(
             f"{name:>10} {len(error):7d} {len(good):9d} {median:10.3f} {worst:9.3f} "
             f"{np.sum(good > 1):7d}"
+        )
+
+
+def print_unlikely_fields(n_fields: int, rng: Rng) -> None:
+    """Print acceptance and error of fields that lie beyond the likely range."""
+    print(f"\n{n_fields} pairs each of one field beyond the likely range, 8 or more dots common")
+    print(f"{'arrangement':>20} {'accepted':>9} {'median px':>10} {'worst px':>9} {'> 1 px':>7}")
+    for draw in (draw_overlap, draw_half_turn, draw_mirror, draw_anything):
+        errors: list[float] = []
+        while len(errors) < n_fields:
+            true = draw(rng)
+            moving, fixed, n_common = related(rng, true, least_share=0.3)
+            if n_common >= 8:
+                found = registered(moving, fixed)
+                errors.append(np.nan if found is None else median_error_px(found, true))
+        good = np.array(errors)[np.isfinite(errors)]
+        print(
+            f"{draw.__name__.removeprefix('draw_'):>20} {len(good):9d} {np.median(good):10.3f} "
+            f"{good.max():9.3f} {np.sum(good > 1):7d}"
         )
 
 
@@ -185,6 +238,7 @@ def main() -> None:
     begin = perf_counter()
     rng = np.random.default_rng(asked.seed)
     print_true_fields(asked.fields, rng)
+    print_unlikely_fields(asked.fields // 2, rng)
     print_unrelated_fields(asked.pairs, rng)
     print(f"\n{perf_counter() - begin:.0f} s")
 

@@ -5,7 +5,7 @@ import numpy as np
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.registration import Registration
-from qdimage.registration.candidates import searched
+from qdimage.registration.candidates import Candidate, searched, searched_anywhere
 from qdimage.registration.options import RegisterOptions
 from qdimage.registration.points import Points, voters
 from qdimage.registration.rivals import displaced, strongest_rival
@@ -26,11 +26,12 @@ def align(
 ) -> Registration | Refusal:
     """Map a channel to the reference by the dots that both show.
 
-    Shifts, rotations and scales inside the likely range are searched; the best candidates are
-    refined; the one that chance explains least is accepted if unrelated dots would agree as well
-    with a probability of at most ``options.max_chance_probability``, all that was searched
-    included. Dots in a lattice or in a row agree in many ways and more often than chance; they are
-    refused by the second best of those ways.
+    Shifts, rotations and scales inside the likely range are searched first, and all others after
+    that; the best candidates are refined; the one that chance explains least is accepted if
+    unrelated dots would agree as well with a probability of at most
+    ``options.max_chance_probability``, all that was searched included: the likely range spends
+    most of it. Dots in a lattice or in a row agree in many ways and more often than chance; they
+    are refused by the second best of those ways.
 
     Parameters
     ----------
@@ -46,11 +47,14 @@ def align(
             "are needed to register; use a longer exposure or another voltage"
         )
     candidates = searched(a, b, options)
-    best = min(candidates, key=lambda each: each.found.chance_p, default=None)
+    best = _best(candidates)
+    if not _convincing(best, options) and options.unlikely_share > 0:
+        elsewhere = searched_anywhere(a, b, options)
+        if _convincing(_best(elsewhere), options):
+            candidates, best = elsewhere, _best(elsewhere)
     if best is None:
         return Refusal(_no_candidate(a, b, options))
-    chance = best.found.chance_p > options.max_chance_probability
-    if chance or best.found.n_inliers < _FEWEST:
+    if not _convincing(best, options):
         return Refusal(_no_agreement(best.found, a, b, options))
     rivals = candidates + displaced(best, a, b, options)
     rival_p, rival = strongest_rival(best, rivals, a, b)
@@ -60,6 +64,18 @@ def align(
     return best.found
 
 
+def _best(candidates: list[Candidate]) -> Candidate | None:
+    return min(candidates, key=lambda each: each.found.chance_p, default=None)
+
+
+def _convincing(best: Candidate | None, options: RegisterOptions) -> bool:
+    return (
+        best is not None
+        and best.found.chance_p <= options.max_chance_probability
+        and best.found.n_inliers >= _FEWEST
+    )
+
+
 def _evidence(probability: float) -> float:
     return -float(np.log(max(probability, np.finfo(float).tiny)))
 
@@ -67,8 +83,8 @@ def _evidence(probability: float) -> float:
 def _no_candidate(a: Points, b: Points, options: RegisterOptions) -> str:
     return (
         f"no two of {len(a)} dots here lie on the reference's {len(b)} dots within "
-        f"{options.max_shift_px:g} px and {options.max_rotation_deg:g} degrees; check that "
-        "both stacks show the same field, or raise register.max_shift_px"
+        f"{options.likely_shift_px:g} px and {options.likely_rotation_deg:g} degrees; check that "
+        "both stacks show the same field"
     )
 
 
@@ -77,7 +93,7 @@ def _no_agreement(best: Registration, a: Points, b: Points, options: RegisterOpt
         f"the best agreement is {best.n_inliers} of {len(a)} dots here on the reference's "
         f"{len(b)} dots, which chance reaches with probability {best.chance_p:.2g} (needed are "
         f"{_FEWEST} dots and at most {options.max_chance_probability:g}); check that both stacks "
-        "show the same field, or raise register.max_shift_px or the exposure"
+        "show the same field, or raise the exposure"
     )
 
 

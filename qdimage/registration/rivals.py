@@ -1,8 +1,10 @@
 """Other transforms under which the same dots agree: the sign of a regular pattern."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from qdimage.registration.candidates import Candidate, refine_from
+from qdimage.registration.candidates import Candidate, likely_range, refine_from
 from qdimage.registration.options import RegisterOptions
 from qdimage.registration.points import Points
 from qdimage.registration.search import starting_points
@@ -36,9 +38,10 @@ def displaced(best: Candidate, a: Points, b: Points, options: RegisterOptions) -
     starts = starting_points(
         mapped, b, max_shift_px=reach, max_rotation_rad=0.0, scale_prior=0.0, n_best=_N_DISPLACED
     )
+    within = replace(likely_range(b, options), shift_px=reach)
     matrices = []
     for start in starts:
         matrix = transform.matrix.copy()
         matrix[:, 2] += start[:, 2]
         matrices.append(matrix)
-    return [refine_from(matrix, a, b, reach, options) for matrix in matrices]
+    return [refine_from(matrix, a, b, within, options) for matrix in matrices]

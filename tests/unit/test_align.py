@@ -209,15 +209,36 @@ def test_duplicated_localizations_are_used_once() -> None:
     assert field_errors(found.transform, true).max() < 0.3
 
 
-def test_a_shift_beyond_the_range_is_refused_and_a_wider_range_finds_it() -> None:
+def test_what_lies_beyond_the_likely_range_is_found_and_beyond_the_largest_refused() -> None:
     rng = np.random.default_rng(31)
     true = similarity((45.0, 0.0))
     pair = draw_pair(rng, true, n_fixed=80, lit_share=0.8)
-    assert isinstance(registered(pair.moving, pair.fixed), Refusal)
-    wide = RegisterOptions(max_shift_px=60)
-    found = align(pair.moving, pair.fixed, moving_shape=SHAPE, fixed_shape=SHAPE, options=wide)
+    found = registered(pair.moving, pair.fixed)
     assert isinstance(found, Registration)
     assert field_errors(found.transform, true).max() < 0.3
+    for bounded in (RegisterOptions(max_shift_px=40), RegisterOptions(unlikely_share=0)):
+        shapes = {"moving_shape": SHAPE, "fixed_shape": SHAPE}
+        assert isinstance(align(pair.moving, pair.fixed, **shapes, options=bounded), Refusal)
+
+
+@pytest.mark.parametrize("angle", [180.0, -90.0, 37.0])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_any_rotation_and_mirrors_are_found_unless_excluded(angle: float, mirror: bool) -> None:
+    rng = np.random.default_rng(33)
+    true = similarity((25.0, -60.0), angle)
+    pair = draw_pair(rng, true, n_fixed=90, lit_share=0.7)
+    moving = localizations(pair.moving.positions, pair.moving.x_err_px)
+    if mirror:
+        flipped = moving.positions * [-1.0, 1.0] + [SHAPE[1] - 1, 0.0]
+        moving = localizations(flipped, moving.x_err_px)
+    shapes = {"moving_shape": SHAPE, "fixed_shape": SHAPE}
+    found = align(moving, pair.fixed, **shapes, options=OPTIONS)
+    assert isinstance(found, Registration)
+    expected = true.apply(pair.moving.positions)
+    assert found.transform.apply(moving.positions) == pytest.approx(expected, abs=0.5)
+    assert np.sign(np.linalg.det(found.transform.matrix[:, :2])) == (-1 if mirror else 1)
+    excluded = RegisterOptions(max_rotation_deg=20, allow_mirror=not mirror)
+    assert isinstance(align(moving, pair.fixed, **shapes, options=excluded), Refusal)
 
 
 def test_frames_of_different_shapes_are_registered() -> None:

@@ -124,10 +124,15 @@ class DwellFit:
         NaN for an exponential.
     cutoff_s, cutoff_err_s : float
         Of the exponential its mean; NaN for a power law.
+    above_s : float
+        The fit holds for dwells from here on.
     gain_over_exponential : float
         Twice the log-likelihood ratio of the truncated power law and the exponential.
+    distance : float
+        Largest distance of the cumulative distributions, times the root of the number of dwells;
+        above 1.2 the law does not fit.
     n_dwells : int
-        Complete ones.
+        Complete ones that were fitted.
     """
 
     law: DwellLaw
@@ -135,7 +140,9 @@ class DwellFit:
     exponent_err: float
     cutoff_s: float
     cutoff_err_s: float
+    above_s: float
     gain_over_exponential: float
+    distance: float
     n_dwells: int
 
 
@@ -177,6 +184,9 @@ class Blinking:
     on_fraction, on_fraction_err : float
         Share of the time; its error from the scatter of the cycles, NaN with fewer than three.
     on, off : Dwells
+    on_time_s, off_time_s : float
+        Time constants where both states' dwells are exponential, corrected for dwells too short
+        to be seen; else NaN.
     """
 
     threshold_counts_s: float
@@ -187,6 +197,8 @@ class Blinking:
     on_fraction_err: float
     on: Dwells
     off: Dwells
+    on_time_s: float
+    off_time_s: float
 
 
 @dataclass(frozen=True)

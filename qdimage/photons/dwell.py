@@ -11,10 +11,12 @@ from qdimage.domain.trace import Blinking, Dwells, Levels
 from qdimage.photons.change_points import thresholds
 from qdimage.photons.dwell_fit import fit_dwells
 from qdimage.photons.trace_options import TraceOptions
+from qdimage.photons.trace_resolution import shortest_dwells_s
 
 Array = NDArray[np.float64]
 
 _LEAST_CYCLES = 3
+_ROUNDS = 50
 
 
 class _States(NamedTuple):
@@ -56,11 +58,14 @@ def blinking(levels: Levels, *, options: TraceOptions) -> Blinking | Refusal:
     shortest = shortest_dwells_s(on_s, off_s, ratio=ratio, fewest=options.fewest_photons)
     fraction, fraction_err = _on_fraction(states)
     seen = _resolved(states, *shortest)
-    dwells = [
-        _dwells(seen, on, shortest_s=each, least_dwells=options.least_dwells)
-        for on, each in ((True, shortest[0]), (False, shortest[1]))
-    ]
-    return Blinking(limit, on_levels, on_s, off_s, fraction, fraction_err, *dwells)
+    on, off = (
+        _dwells(seen, state, shortest_s=each, least_dwells=options.least_dwells)
+        for state, each in zip((True, False), shortest, strict=True)
+    )
+    on_time_s, off_time_s = _time_constants(on, off)
+    return Blinking(
+        limit, on_levels, on_s, off_s, fraction, fraction_err, on, off, on_time_s, off_time_s
+    )
 
 
 def _threshold(rates: Array, shares: Array) -> float:
@@ -82,32 +87,6 @@ def _threshold(rates: Array, shares: Array) -> float:
 def _mean_rate(levels: Levels, chosen: NDArray[np.bool_]) -> float:
     inside = chosen[levels.level]
     return float(levels.photons[inside].sum() / levels.lasted_s[inside].sum())
-
-
-def shortest_dwells_s(
-    on_s: float, off_s: float, *, ratio: float, fewest: float
-) -> tuple[float, float]:
-    """Return the shortest dwells on and off that are seen for sure among longer ones.
-
-    A dwell of t raises twice the log-likelihood ratio by x = 2 t KL on average, KL being the
-    divergence of the two Poisson rates, with a standard deviation of about 2 sqrt(x); it is seen
-    for sure where what remains after one deviation is the threshold, sqrt(x) = 1 + sqrt(1 + c).
-
-    Parameters
-    ----------
-    on_s, off_s : float
-        Counts per second.
-    ratio : float
-        The threshold of the search in short stretches.
-    fewest : float
-        Photons that a bright dwell needs.
-    """
-    needed = (1 + math.sqrt(1 + ratio)) ** 2
-    log_ratio = math.log(on_s / off_s) if off_s > 0 else math.inf
-    on_divergence = on_s * log_ratio + off_s - on_s
-    off_divergence = on_s - off_s * (1 + log_ratio) if off_s > 0 else on_s
-    on = max(needed / (2 * on_divergence), (fewest + 3 * math.sqrt(fewest)) / on_s)
-    return on, needed / (2 * off_divergence)
 
 
 def _alternating(on: NDArray[np.bool_], lasted_s: Array) -> _States:
@@ -136,8 +115,7 @@ def _on_fraction(states: _States) -> tuple[float, float]:
     n = (states.lasted_s.size - first) // 2
     if n < _LEAST_CYCLES:
         return fraction, math.nan
-    cycles = states.lasted_s[first : first + 2 * n].reshape(n, 2)
-    one, other = cycles[:, 0], cycles[:, 1]
+    one, other = states.lasted_s[first : first + 2 * n].reshape(n, 2).T
     share = fraction if states.is_on[first] else 1 - fraction
     excess = one * (1 - share) - other * share
     variance = float(np.sum(excess**2)) * n / (n - 1) / total**2
@@ -156,3 +134,31 @@ def _dwells(states: _States, on: bool, *, shortest_s: float, least_dwells: int) 
     mean = float(states.lasted_s[own].sum()) / ended if ended else math.nan
     fit = fit_dwells(complete, last, shortest_s=shortest_s, least_dwells=least_dwells)
     return Dwells(complete, last, shortest_s, mean, fit)
+
+
+def _time_constants(on: Dwells, off: Dwells) -> tuple[float, float]:
+    """Return the time constants of exponential dwells, corrected for those that are not seen.
+
+    Where dwells of the other state of mean m and share q are missed, a dwell seems to last for
+    (t + q m) / (1 - q) in the place of t (Colquhoun and Sigworth, in Single-Channel Recording,
+    1995, chapter 19).
+    """
+    if isinstance(on.fit, Refusal) or isinstance(off.fit, Refusal):
+        return math.nan, math.nan
+    if on.fit.law != "exponential" or off.fit.law != "exponential":
+        return math.nan, math.nan
+    seen = on.fit.cutoff_s, off.fit.cutoff_s
+    on_s, off_s = seen
+    for _ in range(_ROUNDS):
+        on_s, off_s = (
+            _corrected(seen[0], off_s, off.shortest_s),
+            _corrected(seen[1], on_s, on.shortest_s),
+        )
+    return on_s, off_s
+
+
+def _corrected(seen_s: float, other_s: float, other_shortest_s: float) -> float:
+    share = math.exp(-other_shortest_s / other_s)
+    missed = other_s * (1 - share) - other_shortest_s * share
+    # A correction beyond a half rests on too little to go on.
+    return max(seen_s * share - missed, seen_s / 2)

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from qdimage.domain.trace import Levels
-from qdimage.photons.change_points import change_points
+from qdimage.photons.change_points import change_points, thresholds
 from qdimage.photons.trace import KeptArrivals
+from qdimage.photons.trace_resolution import shortest_dwells_s
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _MOST_ROUNDS = 20
+# How long a stretch of changes that are not seen may last, relative to the shortest one that is.
+_MIXED = 8.0
 
 
 def find_levels(
@@ -46,6 +49,10 @@ def find_levels(
     bounds, photons = _stretches(kept, places)
     lasted_s = np.diff(bounds) * tick_s
     level, counts_s = group(photons, lasted_s, most_levels=most_levels)
+    ratio = float(thresholds(max(kept.time.size - 1, 2), false_alarms)[0])
+    level, counts_s = _without_mixtures(
+        photons, lasted_s, level, counts_s, ratio=ratio, fewest=fewest_photons
+    )
     return Levels(bounds, photons, level, counts_s, tick_s, kept.every)
 
 
@@ -84,6 +91,34 @@ def group(photons: Whole, lasted_s: Array, *, most_levels: int) -> tuple[Whole, 
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
     return rank[best_level].astype(np.int64), rates[order]
+
+
+def _without_mixtures(
+    photons: Whole, lasted_s: Array, level: Whole, counts_s: Array, *, ratio: float, fewest: float
+) -> tuple[Whole, Array]:
+    """Drop levels that may be mixtures of the next darker and the next brighter one.
+
+    Where the light changes to and fro faster than can be seen, a stretch has an intensity in
+    between. It cannot last long: a level in between stands if one of its stretches does.
+    """
+    stands = np.ones(counts_s.size, bool)
+    longest_s = np.zeros(counts_s.size)
+    np.maximum.at(longest_s, level, lasted_s)
+    shares = np.bincount(level, weights=lasted_s)
+    for k in np.argsort(shares):
+        if k == 0 or k == counts_s.size - 1:
+            continue
+        darker, brighter = np.flatnonzero(stands[:k])[-1], k + 1 + np.argmax(stands[k + 1 :])
+        shortest_s = max(
+            shortest_dwells_s(counts_s[brighter], counts_s[darker], ratio=ratio, fewest=fewest)
+        )
+        stands[k] = longest_s[k] >= _MIXED * shortest_s
+    if stands.all():
+        return level, counts_s
+    left = counts_s[stands]
+    likely = xlogy(photons[:, np.newaxis], left) - np.outer(lasted_s, left)
+    moved = np.where(stands[level], np.cumsum(stands)[level] - 1, np.argmax(likely, axis=1))
+    return moved.astype(np.int64), _rates(photons, lasted_s, moved)
 
 
 def _joined(photons: Whole, lasted_s: Array, most_levels: int) -> list[Whole]:

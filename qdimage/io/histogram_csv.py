@@ -52,7 +52,7 @@ def _columns(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         reason = " ".join(str(error).split())
         raise FormatError(
             f"{path}: found no table of numbers with the columns lag_ns and counts ({reason}); "
-            "write it so"
+            "write it so, or time tags with the columns time_ps and channel"
         ) from error
     return lag_ns, counts
 

@@ -38,6 +38,12 @@ def _open_legacy(path: Path) -> PhotonStream:
     return open_legacy(path)
 
 
+def _open_time_tag_csv(path: Path) -> PhotonStream:
+    from qdimage.io.time_tag_csv import open_time_tag_csv
+
+    return open_time_tag_csv(path)
+
+
 def _open_phu(
     path: Path,
     *,
@@ -75,6 +81,7 @@ PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {
     ".pt3": _open_legacy,
     ".ht2": _open_legacy,
     ".ht3": _open_legacy,
+    ".csv": _open_time_tag_csv,
 }
 HISTOGRAM_READERS: dict[str, Callable[..., G2Curve]] = {".phu": _open_phu, ".csv": _open_csv}
 
@@ -89,8 +96,15 @@ GROWING_READERS: dict[str, Callable[..., PhotonStream]] = {
 
 
 def is_histogram(path: Path) -> bool:
-    """Whether a file's name is that of a histogram of delays, not of time tags."""
-    return path.suffix.lower() in HISTOGRAM_READERS
+    """Whether a file is a histogram of delays, by its name, and CSV by its first line."""
+    suffix = path.suffix.lower()
+    if suffix not in PHOTON_READERS:
+        return suffix in HISTOGRAM_READERS
+    if suffix not in HISTOGRAM_READERS:
+        return False
+    from qdimage.io.time_tag_csv import is_time_tag_csv
+
+    return not is_time_tag_csv(path)
 
 
 def open_photons(path: Path | str) -> PhotonStream:
@@ -99,7 +113,8 @@ def open_photons(path: Path | str) -> PhotonStream:
     Parameters
     ----------
     path : pathlib.Path or str
-        PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``.
+        PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``, or a ``.csv`` with the
+        columns ``time_ps`` (or ``time_ns``) and ``channel``.
 
     Raises
     ------
@@ -108,7 +123,7 @@ def open_photons(path: Path | str) -> PhotonStream:
     """
     path = Path(path)
     suffix = _checked_suffix(path, tuple(PHOTON_READERS))
-    if suffix in HISTOGRAM_READERS:
+    if is_histogram(path):
         raise FormatError(f"{path}: this is a histogram, expected time tags; open it as one")
     return PHOTON_READERS[suffix](path)
 
@@ -185,7 +200,7 @@ def open_histogram(
     """
     path = Path(path)
     suffix = _checked_suffix(path, tuple(HISTOGRAM_READERS))
-    if suffix in PHOTON_READERS:
+    if not is_histogram(path):
         raise FormatError(f"{path}: these are time tags, expected a histogram; correlate them")
     return HISTOGRAM_READERS[suffix](
         path, duration_s=duration_s, rate_counts_s=rate_counts_s, curve_index=curve_index

@@ -9,6 +9,9 @@ from qdimage.config import AnalysisOptions, option_rows
 from qdimage.domain.flags import FLAG_MEANING
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
+from qdimage.rates.coulomb import LAWS, law_parameters
+from qdimage.rates.parameters import ParameterSet
+from qdimage.rates.registry import MODELS
 from qdimage.simulation.options import SimulateOptions
 
 HERE = Path(__file__).resolve().parent
@@ -17,7 +20,7 @@ _NOTE = "<!-- Written by docs/generate.py; change the code, not this page. -->"
 
 def pages() -> dict[str, str]:
     """Return the generated pages' names and texts."""
-    return {"tables.md": _tables(), "options.md": _options()}
+    return {"tables.md": _tables(), "options.md": _options(), "rate_parameters.md": _models()}
 
 
 def _tables() -> str:
@@ -68,6 +71,32 @@ def _options() -> str:
 def _option(row: dict[str, object]) -> tuple[str, ...]:
     default = "" if row["default"] is None else f"`{row['default']}`"
     return f"`{row['name']}`", default, str(row["unit"]), str(row["meaning"])
+
+
+def _models() -> str:
+    parts = ["# Parameters of the rate models", _NOTE]
+    for name, declare in MODELS.items():
+        declared = declare()
+        parts += [f"## `{name}`", f"Of {declared.meaning}.", _parameters(declared.parameters)]
+    parts.append("## Coulomb laws")
+    parts += [f"`{law}`:\n\n{_parameters(law_parameters(law))}" for law in ("exp", "sign")]
+    shared = [f"`{law}`" for law in LAWS if law_parameters(law) == law_parameters("exp")]
+    parts.append(f"The laws {', '.join(shared)} have the parameter of `exp`; the others have none.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _parameters(parameters: ParameterSet) -> str:
+    rows = [
+        (
+            f"`{each.name}`",
+            f"{each.default:g}",
+            f"{each.low:g} ... {each.high:g}",
+            each.unit,
+            each.meaning,
+        )
+        for each in parameters
+    ]
+    return _grid(("parameter", "default", "bounds", "unit", "meaning"), rows)
 
 
 def _grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -8,18 +8,23 @@ import numpy as np
 import pytest
 import tifffile
 from scipy.stats import binom, norm, poisson
+from time_tag_files import photons_in
 
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
 from qdimage.io.experiment_file import read_experiments
+from qdimage.io.time_tags import open_photons
 from qdimage.simulation.field import channels_of, draw_field
 from qdimage.simulation.geometry import margin
+from qdimage.simulation.measurements import plan_measurements
 from qdimage.simulation.recipe import read_recipe
 from qdimage.simulation.recording import record
+from qdimage.simulation.time_tags import draw_time_tags, write_time_tags
 
 SAMPLES = Path(__file__).parents[2] / "sample_stacks"
 DEMO = SAMPLES / "demo_device"
 MOST_BYTES = 30_000_000
+MOST_TIME_TAG_BYTES = 9_000_000
 ODDS = 1e-6  # of a p-value below it, had the seed not been fixed
 
 # Numbers that NumPy drew when the stacks were made; a release may change its methods.
@@ -58,10 +63,10 @@ def test_the_samples_are_small():
     assert sum(path.stat().st_size for path in SAMPLES.rglob("*") if path.is_file()) < MOST_BYTES
 
 
-def test_every_stack_has_the_hash_that_is_written_down():
+def test_every_stack_and_time_tag_file_has_the_hash_that_is_written_down():
     hashes = json.loads((DEMO / "sha256.json").read_text(encoding="utf-8"))
-    stacks = sorted(DEMO.rglob("*.tif"))
-    assert {path.relative_to(DEMO).as_posix(): sha256(path) for path in stacks} == hashes
+    files = sorted([*DEMO.rglob("*.tif"), *DEMO.rglob("*.ptu")])
+    assert {path.relative_to(DEMO).as_posix(): sha256(path) for path in files} == hashes
 
 
 def test_the_declarations_are_valid_and_name_every_stack(fields, recipe):
@@ -159,10 +164,59 @@ def test_the_recipe_repeats_a_stack_pixel_for_pixel(recipe, field, channel):
     assert np.array_equal(np.stack(list(again.frames())), kept)
 
 
+def test_the_declared_time_tags_are_there_and_small(fields, truth):
+    declared = {
+        field.name: {each.file: each for each in field.declared.photons} for field in fields
+    }
+    assert {name: len(files) for name, files in declared.items()} == {
+        "field-01": 10,
+        "field-02": 0,
+        "field-03": 0,
+    }
+    kinds = {(each.kind, each.voltage_v, each.excitation) for each in declared["field-01"].values()}
+    assert kinds == {
+        ("el", 2.2, "cw"),
+        ("el", 2.6, "cw"),
+        ("pl", None, "cw"),
+        ("pl", None, "pulsed"),
+    }
+    assert {each["file"] for each in truth["fields"]["field-01"]["photons"]} == set(
+        declared["field-01"]
+    )
+    sizes = [path.stat().st_size for path in DEMO.rglob("*.ptu")]
+    assert len(sizes) == 10
+    assert sum(sizes) < MOST_TIME_TAG_BYTES
+
+
+def test_time_tags_hold_the_counts_of_the_truth(truth):
+    for each in truth["fields"]["field-01"]["photons"]:
+        stream = open_photons(DEMO / "field-01" / each["file"])
+        assert np.bincount(photons_in(stream).channel).tolist() == each["counts"]
+        assert stream.warnings == []
+
+
+def test_el_of_the_dots_is_purer_than_pl_on_the_whole(truth):
+    files = truth["fields"]["field-01"]["photons"]
+    g2_0 = {kind: [each["g2_0"] for each in files if each["kind"] == kind] for kind in ("el", "pl")}
+    assert max(g2_0["el"]) < min(g2_0["pl"])
+    assert min(g2_0["pl"]) > 0.07
+
+
+@pytest.mark.parametrize("name", ["d03_el_2.2V", "d01_pl_pulsed"])
+def test_the_recipe_repeats_a_time_tag_file_byte_for_byte(recipe, tmp_path, name):
+    if draws() != DRAWS:
+        pytest.skip(f"NumPy {np.__version__} draws other random numbers than the files' maker")
+    field = draw_field("field-01", options=recipe.options, seed=recipe.seed)
+    planned = plan_measurements(field, 0)
+    chosen = next(each for each in planned if each.file == f"dots/{name}.ptu")
+    write_time_tags(tmp_path / "again.ptu", draw_time_tags(field, chosen).stream)
+    assert (tmp_path / "again.ptu").read_bytes() == (DEMO / "field-01" / chosen.file).read_bytes()
+
+
 def test_the_analysis_is_told_no_truth(fields):
     for field in fields:
-        names = {path.suffix for path in field.path.parent.iterdir()}
-        assert names == {".toml", ".tif"}
+        names = {path.suffix for path in field.path.parent.rglob("*") if path.is_file()}
+        assert names <= {".toml", ".tif", ".ptu"}
 
 
 def test_the_description_agrees_with_the_recipe(recipe):

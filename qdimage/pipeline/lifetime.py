@@ -1,0 +1,430 @@
+"""Lifetimes of one time-tag file or decay histogram."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qdimage.domain.decay import Decay, DecayFit, Response, YieldRatio
+from qdimage.domain.g2_zero import PulsedG2Zero
+from qdimage.domain.photons import PhotonStream
+from qdimage.domain.refusal import Refusal
+from qdimage.errors import ConfigurationError, FormatError
+from qdimage.io.atomic import write_text
+from qdimage.io.decay_csv import open_decay_csv
+from qdimage.io.decay_phu import open_decay_phu
+from qdimage.io.documents import format_toml
+from qdimage.io.ptu_records import RECORD_TYPES
+from qdimage.io.time_tags import is_histogram, open_photons
+from qdimage.photons.decay import fit_decay
+from qdimage.photons.decay_histogram import delays_of_syncs, folded_times
+from qdimage.photons.decay_options import DecayOptions
+from qdimage.photons.decay_response import measured_response
+from qdimage.photons.decay_yields import ratio_of_amplitudes, ratio_of_pairs
+from qdimage.photons.dip_options import DipOptions
+from qdimage.pipeline.g2 import G2Settings, g2_of_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Longest delay that a T3 record can hold, in ticks.
+_DELAY_TICKS = {"pico": 1 << 12, "hydra": 1 << 15}
+_G2_PERIODS, _G2_BINS = 6.0, 400
+_WHOLE = 0.9
+
+
+@dataclass(frozen=True)
+class LifetimeSettings:
+    """How one file is read and its decay fitted.
+
+    Attributes
+    ----------
+    detectors : tuple of int or None
+        All where None.
+    bin_ns : float or None
+        Width of a bin; chosen by the period where None.
+    period_ns : float or None
+        Between pulses; from the file where None.
+    components : int or None
+        Exponentials; chosen by evidence where None.
+    response_fwhm_ns : float or None
+        Of a Gaussian response; fitted where None and no response was measured.
+    response_file : pathlib.Path or None
+        Measured response: time tags, or a histogram.
+    window_s : (float, float) or None
+        Only photons between these times.
+    mean_excitations : float or None
+        Excitons that a pulse makes on average; needed for the biexciton's yield from its decay.
+    pairs : bool
+        Whether the yields' ratio is looked for in the photon pairs of two detectors.
+    """
+
+    detectors: tuple[int, ...] | None = None
+    bin_ns: float | None = None
+    period_ns: float | None = None
+    components: int | None = None
+    response_fwhm_ns: float | None = None
+    response_file: Path | None = None
+    window_s: tuple[float, float] | None = None
+    mean_excitations: float | None = None
+    pairs: bool = True
+
+
+@dataclass(frozen=True)
+class LifetimeAnswer:
+    """A decay, and its lifetimes or the reason why there are none.
+
+    Attributes
+    ----------
+    file : pathlib.Path
+    mode : str
+        ``"T2"``, ``"T3"`` or ``"histogram"``.
+    decay : Decay or None
+        None where there is none, as of steady light.
+    answer : DecayFit or Refusal
+    yield_ratio : YieldRatio or None
+        None where the data do not say; ``notes`` has the reason.
+    notes : tuple of str
+        What is to know about the answer.
+    warnings : tuple of str
+        What was wrong with the file and could be passed over.
+    """
+
+    file: Path
+    mode: str
+    decay: Decay | None
+    answer: DecayFit | Refusal
+    yield_ratio: YieldRatio | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def lifetime_of_file(
+    path: Path, *, settings: LifetimeSettings, options: DecayOptions
+) -> LifetimeAnswer:
+    """Find the decay of a file, its lifetimes, and the ratio of the yields where data allow.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        In one line, what is wrong with the file or the settings, and what to do.
+    """
+    _check(settings)
+    mode, found, notes, warnings = _decay_of(path, settings)
+    if isinstance(found, Refusal):
+        return LifetimeAnswer(path, mode, None, found, None, notes, warnings)
+    response = _response(settings)
+    answer = fit_decay(
+        found,
+        response=response,
+        response_fwhm_ns=settings.response_fwhm_ns,
+        components=settings.components,
+        options=options,
+    )
+    if isinstance(answer, Refusal):
+        return LifetimeAnswer(path, mode, found, answer, None, notes, warnings)
+    ratio, why = _yield_ratio(path, mode, found, answer, settings)
+    return LifetimeAnswer(path, mode, found, answer, ratio, notes + why, warnings)
+
+
+def _check(settings: LifetimeSettings) -> None:
+    wanted = settings.components
+    if wanted is not None and not 1 <= wanted <= 3:
+        raise ConfigurationError(f"found components = {wanted}, expected 1, 2 or 3; correct it")
+    numbers = {
+        "bin_ns": settings.bin_ns,
+        "period_ns": settings.period_ns,
+        "mean_excitations": settings.mean_excitations,
+    }
+    for name, value in numbers.items():
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigurationError(f"found {name} = {value}, expected more than 0; correct it")
+    fwhm = settings.response_fwhm_ns
+    if fwhm is not None and not 0 <= fwhm < math.inf:
+        raise ConfigurationError(
+            f"found response_fwhm_ns = {fwhm}, expected at least 0; correct it"
+        )
+    if fwhm is not None and settings.response_file is not None:
+        raise ConfigurationError(
+            "found a measured response and a response_fwhm_ns, expected one of them; leave one out"
+        )
+
+
+def _decay_of(
+    path: Path, settings: LifetimeSettings
+) -> tuple[str, Decay | Refusal, tuple[str, ...], tuple[str, ...]]:
+    """Mode, decay, notes and warnings of a file."""
+    if is_histogram(path):
+        return "histogram", _histogram(path, settings), (), ()
+    stream = open_photons(path)
+    if stream.mode == "T3":
+        decay, notes = delays_of_syncs(
+            stream,
+            detectors=settings.detectors,
+            bin_ns=settings.bin_ns,
+            period_ns=settings.period_ns,
+            window_s=settings.window_s,
+            range_ticks=_range_ticks(stream),
+        )
+        return "T3", decay, tuple(notes), tuple(stream.warnings)
+    if settings.period_ns is None:
+        return "T2", Refusal(_STEADY), (), ()
+    folded = folded_times(
+        stream,
+        period_ns=settings.period_ns,
+        detectors=settings.detectors,
+        bin_ns=settings.bin_ns,
+        window_s=settings.window_s,
+    )
+    if isinstance(folded, Refusal):
+        return "T2", folded, (), tuple(stream.warnings)
+    return "T2", folded[0], tuple(folded[1]), tuple(stream.warnings)
+
+
+_STEADY = (
+    "found T2 time tags and no period of pulses, expected a decay after pulses; steady light has "
+    "none; of pulsed light give the period (period_ns)"
+)
+
+
+def _range_ticks(stream: PhotonStream) -> int | None:
+    """Longest delay that the records of a stream can hold."""
+    for kind in RECORD_TYPES.values():
+        if kind.name == stream.header.get("record_type"):
+            return _DELAY_TICKS[kind.layout]
+    return None
+
+
+def _histogram(path: Path, settings: LifetimeSettings) -> Decay:
+    if not path.is_file():
+        raise FormatError(f"{path}: there is no such file; correct the path")
+    decay = open_decay_csv(path) if path.suffix.lower() == ".csv" else open_decay_phu(path)
+    if settings.period_ns is not None:
+        decay = replace(decay, period_ns=settings.period_ns)
+    if settings.bin_ns is not None:
+        decay = _merged(decay, settings.bin_ns)
+    return _without_unrecorded(decay)
+
+
+def _merged(decay: Decay, bin_ns: float) -> Decay:
+    width = float(decay.edges_ns[-1] - decay.edges_ns[0]) / len(decay.counts)
+    merged = max(round(bin_ns / width), 1)
+    n = len(decay.counts) // merged
+    if n == 0:
+        raise ConfigurationError(
+            f"found bins of {bin_ns:g} ns and a decay of {len(decay.counts) * width:g} ns, "
+            "expected several bins; choose narrower ones"
+        )
+    return replace(
+        decay,
+        edges_ns=decay.edges_ns[: n * merged + 1 : merged],
+        counts=decay.counts[: n * merged].reshape(n, merged).sum(axis=1),
+    )
+
+
+def _without_unrecorded(decay: Decay) -> Decay:
+    """Leave out empty bins at both ends: a device's window may be longer than what it records."""
+    filled = np.flatnonzero(decay.counts)
+    if not filled.size:
+        return decay
+    first, last = int(filled[0]), int(filled[-1]) + 1
+    level = decay.counts[first:last].mean()
+    first = first if first * level > 100 and decay.counts[first : first + 10].sum() > 50 else 0
+    tail = decay.counts[last - max((last - first) // 10, 1) : last].mean()
+    if (len(decay.counts) - last) * tail <= 10:
+        last = len(decay.counts)
+    return replace(
+        decay, edges_ns=decay.edges_ns[first : last + 1], counts=decay.counts[first:last]
+    )
+
+
+def _response(settings: LifetimeSettings) -> Response | None:
+    if settings.response_file is None:
+        return None
+    path = settings.response_file
+    _, found, _, _ = _decay_of(path, replace(settings, bin_ns=None, window_s=None))
+    response = found if isinstance(found, Refusal) else measured_response(found)
+    if isinstance(response, Refusal):
+        raise FormatError(f"{path}: no response: {response.reason}")
+    return response
+
+
+def _yield_ratio(
+    path: Path, mode: str, decay: Decay, fit: DecayFit, settings: LifetimeSettings
+) -> tuple[YieldRatio | None, tuple[str, ...]]:
+    """The ratio with the narrower interval, and what is to know about it."""
+    ratios: list[YieldRatio] = []
+    notes: list[str] = []
+    if settings.mean_excitations is not None:
+        by_decay = ratio_of_amplitudes(fit, settings.mean_excitations)
+        if isinstance(by_decay, Refusal):
+            notes.append(by_decay.reason)
+        else:
+            ratios.append(by_decay)
+    if mode != "histogram" and settings.pairs and decay.period_ns is not None:
+        if decay.edges_ns[-1] - decay.edges_ns[0] < _WHOLE * decay.period_ns:
+            notes.append("delays of the whole period were not recorded, so that pairs are missing")
+        else:
+            pairs = _pairs(path, decay.period_ns, settings)
+            if isinstance(pairs, PulsedG2Zero):
+                ratios.append(ratio_of_pairs(pairs, settings.mean_excitations))
+    if not ratios:
+        return None, tuple(notes)
+    best = min(ratios, key=lambda each: each.ratio.high_95 - each.ratio.low_95)
+    if best.source == "g2" and settings.mean_excitations is None:
+        notes.append("the ratio of the yields is g2(0), right for weak excitation")
+    return best, tuple(notes)
+
+
+def _pairs(path: Path, period_ns: float, settings: LifetimeSettings) -> PulsedG2Zero | Refusal:
+    """g2(0) under the pulses, of the two detectors."""
+    detectors = settings.detectors or (0, 1)
+    if len(detectors) != 2 or settings.window_s is not None:
+        return Refusal("pairs need two detectors and the whole file")
+    found = g2_of_file(
+        path,
+        settings=G2Settings(
+            detectors=(detectors[0], detectors[1]),
+            bin_ns=period_ns / _G2_BINS,
+            longest_ns=_G2_PERIODS * period_ns,
+            period_ns=period_ns,
+        ),
+        options=DipOptions(),
+    )
+    if isinstance(found.answer, PulsedG2Zero):
+        return found.answer
+    return Refusal("found no peaks of pairs")
+
+
+def lifetime_row(found: LifetimeAnswer) -> dict[str, Any]:
+    """Return what is known of a file, as in the table `lifetimes`."""
+    decay, answer = found.decay, found.answer
+    row: dict[str, Any] = {"file": found.file.name, "mode": found.mode}
+    if decay is not None:
+        row |= {
+            "period_ns": decay.period_ns,
+            "bin_width_ns": float(np.diff(decay.edges_ns).mean()),
+            "duration_s": decay.duration_s,
+            "counts": int(decay.counts.sum()),
+            "counts_per_pulse": decay.counts_per_pulse,
+        }
+    notes = [*found.warnings, *found.notes]
+    if isinstance(answer, Refusal):
+        return row | {"status": "refused", "message": "; ".join([*notes, answer.reason])}
+    row |= _fitted(answer) | _yields(found.yield_ratio)
+    if decay is not None and decay.duration_s:
+        row["background_counts_s"] = answer.background_fraction * answer.counts / decay.duration_s
+    return row | {"status": "ok", "message": "; ".join(notes)}
+
+
+def _fitted(answer: DecayFit) -> dict[str, Any]:
+    mean, main = answer.mean_lifetime_ns, answer.main.lifetime_ns
+    lifetimes = [each.lifetime_ns for each in answer.components]
+    amplitudes = [each.amplitude for each in answer.components]
+    return {
+        "components": len(answer.components),
+        "lifetime_ns": mean.value,
+        "lifetime_low_ns": mean.low_95,
+        "lifetime_high_ns": mean.high_95,
+        "main_lifetime_ns": main.value,
+        "main_lifetime_err_ns": main.err,
+        "lifetimes_ns": _joined(each.value for each in lifetimes),
+        "lifetimes_low_ns": _joined(each.low_95 for each in lifetimes),
+        "lifetimes_high_ns": _joined(each.high_95 for each in lifetimes),
+        "amplitudes": _joined(each.value for each in amplitudes),
+        "amplitudes_low": _joined(each.low_95 for each in amplitudes),
+        "amplitudes_high": _joined(each.high_95 for each in amplitudes),
+        "shares": _joined(each.share.value for each in answer.components),
+        "response": answer.response,
+        "response_fwhm_ns": answer.response_fwhm_ns,
+        "pulse_ns": answer.pulse_ns,
+        "background_fraction": answer.background_fraction,
+        "p_value": answer.p_value,
+        "flags": ";".join(answer.flags),
+    }
+
+
+def _yields(found: YieldRatio | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "qy_ratio": found.ratio.value,
+        "qy_ratio_low": found.ratio.low_95,
+        "qy_ratio_high": found.ratio.high_95,
+        "qy_ratio_source": found.source,
+    }
+
+
+def _joined(values: Iterable[float]) -> str:
+    return ";".join(f"{value:.6g}" for value in values)
+
+
+def decay_curve(found: LifetimeAnswer) -> "pd.DataFrame":
+    """Return a decay as it is kept: time_ns, counts, model, residual.
+
+    The residual is in standard deviations of the model's counts. A decay without a fit has empty
+    model and residual; an answer without a decay has no rows.
+    """
+    import pandas as pd
+
+    decay, answer = found.decay, found.answer
+    if decay is None:
+        return pd.DataFrame({"time_ns": [], "counts": [], "model": [], "residual": []})
+    model = np.full(decay.counts.shape, np.nan)
+    if isinstance(answer, DecayFit):
+        model = answer.model
+    return pd.DataFrame(
+        {
+            "time_ns": decay.time_ns,
+            "counts": decay.counts,
+            "model": model,
+            "residual": (decay.counts - model) / np.sqrt(model),
+        }
+    )
+
+
+def dot_table(found: LifetimeAnswer) -> dict[str, float]:
+    """Return what a decay says of the dot, as in ``[dot_parameters]``.
+
+    The exciton's is the lifetime with the most photons. The biexciton's is that of the fast one of
+    two exponentials, where the ratio of the yields came from its photons. The ratio is stated
+    as the biexciton's yield beside an exciton's of 1.
+    """
+    if isinstance(found.answer, Refusal):
+        return {}
+    exciton = found.answer.main.lifetime_ns
+    table = {
+        "exciton_lifetime_ns": exciton.value,
+        "exciton_lifetime_err_ns": exciton.err,
+    }
+    ratio = found.yield_ratio
+    if ratio is None:
+        return table
+    if ratio.source == "amplitude":
+        biexciton = found.answer.components[0].lifetime_ns
+        table["biexciton_lifetime_ns"] = biexciton.value
+        table["biexciton_lifetime_err_ns"] = biexciton.err
+    if ratio.ratio.value <= 1:
+        table["exciton_qy"] = 1.0
+        table["biexciton_qy"] = max(ratio.ratio.value, 0.0)
+        table["biexciton_qy_err"] = ratio.ratio.err
+    return table
+
+
+def write_dot(found: LifetimeAnswer, path: Path) -> None:
+    """Write `dot_table` as TOML, whole or not at all.
+
+    Raises
+    ------
+    ConfigurationError
+        If nothing was found, so that there is nothing to write.
+    """
+    table = dot_table(found)
+    if not table:
+        raise ConfigurationError(
+            f"{found.file}: no lifetime was found, so that {path} is not written; see the message"
+        )
+    write_text(path, format_toml({"dot_parameters": table}))

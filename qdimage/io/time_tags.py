@@ -44,6 +44,12 @@ def _open_time_tag_csv(path: Path) -> PhotonStream:
     return open_time_tag_csv(path)
 
 
+def _open_photon_hdf5(path: Path) -> PhotonStream:
+    from qdimage.io.photon_hdf5 import open_photon_hdf5
+
+    return open_photon_hdf5(path)
+
+
 def _open_phu(
     path: Path,
     *,
@@ -82,6 +88,8 @@ PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {
     ".ht2": _open_legacy,
     ".ht3": _open_legacy,
     ".csv": _open_time_tag_csv,
+    ".h5": _open_photon_hdf5,
+    ".hdf5": _open_photon_hdf5,
 }
 HISTOGRAM_READERS: dict[str, Callable[..., G2Curve]] = {".phu": _open_phu, ".csv": _open_csv}
 
@@ -113,8 +121,8 @@ def open_photons(path: Path | str) -> PhotonStream:
     Parameters
     ----------
     path : pathlib.Path or str
-        PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``, or a ``.csv`` with the
-        columns ``time_ps`` (or ``time_ns``) and ``channel``.
+        PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``, a ``.csv`` with the
+        columns ``time_ps`` (or ``time_ns``) and ``channel``, or Photon-HDF5 (``.h5``, ``.hdf5``).
 
     Raises
     ------

@@ -238,6 +238,46 @@ def g2_curve(light: Light, edges: Array, centre: float, sigma: float) -> Array:
     return means
 
 
+@njit(cache=True)
+def fill_measured(
+    flow_parts: Array,
+    emission_parts: Array,
+    rates: Array,
+    edges: Array,
+    centre: float,
+    sigma: float,
+    means: Array,
+) -> tuple[float, float]:
+    """Fill g2 in bins of a model whose jumps are linear in some rates.
+
+    Parameters
+    ----------
+    flow_parts, emission_parts : ndarray, shape (k, n, n)
+        Jumps from row to column and those with photons, 1/us: fixed ones, and for each rate.
+    rates : ndarray, shape (k - 1,)
+    edges, centre, sigma
+        See `g2_curve`.
+    means : ndarray
+        Filled; of length 0 where only the light is asked for.
+
+    Returns
+    -------
+    float
+        Intensity, 1/us; NaN where a state is never left.
+    float
+        g2 at zero delay.
+    """
+    flow, emission = flow_parts[0].copy(), emission_parts[0].copy()
+    for k in range(rates.shape[0]):
+        flow += rates[k] * flow_parts[k + 1]
+        emission += rates[k] * emission_parts[k + 1]
+    light = light_of(flow, emission)
+    if means.shape[0] > 0 and not math.isnan(light.intensity_per_us):
+        longest = max(abs(edges[0] - centre), abs(edges[-1] - centre))
+        fill_bin_means(correlation(light, sigma, longest), edges, centre, means)
+    return light.intensity_per_us, g2_at_zero(light)
+
+
 def light_of_model(model: RateModel) -> Light:
     """Return the steady light of a declared model."""
     flow = np.ascontiguousarray(model.generator().T)

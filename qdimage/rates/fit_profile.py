@@ -1,0 +1,180 @@
+"""Intervals of rates and of what follows from them, from a profile over one parameter.
+
+Where both rates are free, the profile runs over the logarithm of their ratio, which one curve may
+leave open or find on either side of balance; for given ratio everything else is well measured, and
+its likelihood is close to a parabola. Else it runs over the logarithm of the rate.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from qdimage.domain.rate_fit import Estimate
+from qdimage.rates.fit_problem import FitProblem
+from qdimage.rates.fit_solver import covariance, free_of, minimize
+
+Array = NDArray[np.float64]
+
+LEVEL_68, LEVEL_95 = 0.9889465, 3.8414588
+MEAN, ELECTRON, HOLE, G2_0, INTENSITY, YIELDS = range(6)
+
+_SETTLED = 1e-3
+# Nodes around the best value in its standard errors, and over the whole range.
+_NEAR = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
+_COARSE = 13
+_LEAST_ERR, _LARGEST_ERR = 1e-4, 1.5
+# A profile of one minimum ends where it is this high.
+_HIGH_ENOUGH = 12.0
+# One of two minima ends where it is this high: beyond, the other one would have been found first.
+_BARRIER = 100.0
+# A node this much below the best point starts the fit anew.
+_LOWER = 0.02
+# Points between two nodes.
+_FINE = 100
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile on a fine grid.
+
+    Attributes
+    ----------
+    spine : ndarray, shape (n,)
+        The parameter that was stepped through.
+    height : ndarray, shape (n,)
+        Deviance above the lowest.
+    quantities, errors : ndarray, shape (6, n)
+        See `FitProblem.quantities`; standard errors for a given value of the spine.
+    bounded : (bool, bool)
+        Whether the grid ends at the bounds of the search.
+    at : int
+        The best point.
+    """
+
+    spine: Array
+    height: Array
+    quantities: Array
+    errors: Array
+    bounded: tuple[bool, bool]
+    at: int
+
+
+def profile(
+    problem: FitProblem, theta: Array, value: float, matrix: Array, curve: int
+) -> tuple[Profile | None, Array]:
+    """Step through a curve's spine parameter from the best point.
+
+    Returns
+    -------
+    Profile or None
+        None if a better point than the one given was found.
+    ndarray
+        That point, or the one given.
+    """
+    ratio = problem.index(curve, "ratio")
+    place = problem.index(curve, "mean") if problem.held[ratio] else ratio
+    held = problem.held.copy()
+    held[place] = True
+    nodes, at = _nodes(problem, theta, matrix, place)
+    heights = np.full(len(nodes), math.inf)
+    rows: list[tuple[Array, Array]] = [(np.empty(0), np.empty(0))] * len(nodes)
+    for order in (range(at, len(nodes)), range(at - 1, -1, -1)):
+        here, before = theta, None
+        for k in order:
+            start = _ahead(here, before, place, nodes[k])
+            before = here
+            here, found, information = minimize(
+                problem, start, held=held, settled=_SETTLED, floor=value
+            )
+            if found < value - _LOWER:
+                return None, here
+            heights[k] = max(found - value, 0.0)
+            vector, _ = problem.scores(here, held)
+            spread = covariance(information, free_of(problem, here, vector, held))
+            rows[k] = (
+                problem.quantities(here, curve),
+                problem.quantity_errors(here, curve, spread),
+            )
+            if heights[k] > (_HIGH_ENOUGH if place != ratio else _BARRIER):
+                break
+    done = np.flatnonzero(np.isfinite(heights))
+    heights[at] = 0.0
+    bounded = (
+        bool(nodes[done[0]] <= problem.low[place]),
+        bool(nodes[done[-1]] >= problem.high[place]),
+    )
+    return _fine(nodes[done], heights[done], [rows[k] for k in done], nodes[at], bounded), theta
+
+
+def _ahead(here: Array, before: Array | None, place: int, node: float) -> Array:
+    """Return where the way through two points leads."""
+    start = here.copy()
+    if before is not None and here[place] != before[place]:
+        start += (here - before) * (node - here[place]) / (here[place] - before[place])
+    start[place] = node
+    return start
+
+
+def _nodes(problem: FitProblem, theta: Array, matrix: Array, place: int) -> tuple[Array, int]:
+    vector, _ = problem.scores(theta, problem.held)
+    spread = covariance(matrix, free_of(problem, theta, vector, problem.held))
+    err = min(max(math.sqrt(spread[place, place]), _LEAST_ERR), _LARGEST_ERR)
+    best, low, high = float(theta[place]), float(problem.low[place]), float(problem.high[place])
+    offsets = err * np.concatenate([-_NEAR[::-1], _NEAR])
+    near = [best + offset for offset in offsets if low < best + offset < high]
+    far = [
+        node
+        for node in np.linspace(low, high, _COARSE)
+        if abs(node - best) > err * _NEAR[-1] or node in (low, high)
+    ]
+    nodes = np.unique(np.array([best, *near, *far]))
+    return nodes, int(np.searchsorted(nodes, best))
+
+
+def _fine(
+    nodes: Array,
+    heights: Array,
+    rows: list[tuple[Array, Array]],
+    best: float,
+    bounded: tuple[bool, bool],
+) -> Profile:
+    """Interpolate; signed roots of the height, which are nearly straight."""
+    parts = [np.linspace(a, b, _FINE, endpoint=False) for a, b in pairwise(nodes)]
+    spine = np.concatenate([*parts, nodes[-1:]])
+    quantities, errors = (np.array(each).T for each in zip(*rows, strict=True))
+    if len(nodes) == 1:
+        return Profile(nodes, np.zeros(1), quantities, errors, bounded, 0)
+    roots = PchipInterpolator(nodes, np.sign(nodes - best) * np.sqrt(heights))(spine)
+    return Profile(
+        spine,
+        roots**2,
+        np.asarray(PchipInterpolator(nodes, quantities, axis=1)(spine)),
+        np.asarray(PchipInterpolator(nodes, errors, axis=1)(spine)),
+        bounded,
+        int(np.searchsorted(spine, best)),
+    )
+
+
+def estimate(found: Profile, which: int | None) -> Estimate:
+    """Return value and intervals of one quantity, or of the spine (None), no longer logarithmic."""
+    values = found.spine if which is None else found.quantities[which]
+    errors = np.zeros_like(values) if which is None else found.errors[which]
+    ends = []
+    open_ends = (False, False)
+    for level in (LEVEL_68, LEVEL_95):
+        room = level - found.height
+        inside = np.flatnonzero(room >= 0)
+        reach = errors[inside] * np.sqrt(room[inside])
+        lowest, highest = values[inside] - reach, values[inside] + reach
+        i, j = int(np.argmin(lowest)), int(np.argmax(highest))
+        ends.append((math.exp(lowest[i]), math.exp(highest[j])))
+        open_ends = _at_bound(found, int(inside[i])), _at_bound(found, int(inside[j]))
+    return Estimate(math.exp(values[found.at]), *ends[0], *ends[1], *open_ends)
+
+
+def _at_bound(found: Profile, k: int) -> bool:
+    return (k == 0 and found.bounded[0]) or (k == len(found.spine) - 1 and found.bounded[1])

@@ -57,6 +57,9 @@ class Levels:
     counts_s : ndarray, shape (m,)
         Intensity of each level, all detectors together; rising.
     tick_s : float
+    dispersion, dispersion_err : float
+        Variance of the time that eight photons take within a stretch, relative to that of steady
+        light: 1 where all changes were found; NaN with too few photons.
     every : int
         Only every so many-th photon was a place where a step could be.
     """
@@ -66,6 +69,8 @@ class Levels:
     level: NDArray[np.int64]
     counts_s: Array
     tick_s: float
+    dispersion: float
+    dispersion_err: float
     every: int = 1
 
     @property

@@ -16,6 +16,7 @@ from qdimage.photons.trace_resolution import shortest_dwells_s
 Array = NDArray[np.float64]
 
 _LEAST_CYCLES = 3
+_LARGEST_DISPERSION = 1.3
 _ROUNDS = 50
 
 
@@ -39,6 +40,12 @@ def blinking(levels: Levels, *, options: TraceOptions) -> Blinking | Refusal:
         return Refusal(
             f"found one level of intensity, {rates[0]:.4g} counts/s, expected two or more: no "
             "blinking is seen; measure longer or brighter"
+        )
+    if too_fast(levels):
+        return Refusal(
+            f"found photons that scatter {levels.dispersion:.3g} times as much as between the "
+            "steps of steady light: it fluctuates faster than it can be followed; look at its "
+            "correlation at longer delays instead"
         )
     limit = options.on_threshold_counts_s or _threshold(rates, levels.shares)
     on_levels = rates > limit
@@ -66,6 +73,11 @@ def blinking(levels: Levels, *, options: TraceOptions) -> Blinking | Refusal:
     return Blinking(
         limit, on_levels, on_s, off_s, fraction, fraction_err, on, off, on_time_s, off_time_s
     )
+
+
+def too_fast(levels: Levels) -> bool:
+    """Whether the light changes between the steps too, faster than can be followed."""
+    return levels.dispersion > _LARGEST_DISPERSION + 4 * levels.dispersion_err
 
 
 def _threshold(rates: Array, shares: Array) -> float:

@@ -23,8 +23,8 @@ from qdimage.domain.trace import DwellFit, DwellLaw
 Array = NDArray[np.float64]
 
 _LARGEST_EXPONENT = 6.0
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-_PANELS = 24
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+_PANELS = 12
 # Relative to the shortest dwell: where exp(-x c) has vanished, and the longest cutoff of interest.
 _VANISHED = 40.0
 _LONGEST_OVER_LAST = 1e3

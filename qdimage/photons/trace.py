@@ -37,7 +37,11 @@ class KeptArrivals(NamedTuple):
 
 
 def read_trace(
-    stream: PhotonStream, *, detectors: tuple[int, ...] = (0, 1), bin_s: float = 0.01
+    stream: PhotonStream,
+    *,
+    detectors: tuple[int, ...] = (0, 1),
+    bin_s: float = 0.01,
+    gap: int = 1,
 ) -> tuple[Trace, KeptArrivals]:
     """Bin the photons of some detectors, and keep their arrivals.
 
@@ -51,6 +55,8 @@ def read_trace(
         Different ones.
     bin_s : float
         Width of a bin, rounded to whole ticks.
+    gap : int
+        Ticks by which time goes on where it ran back.
 
     Raises
     ------
@@ -65,7 +71,7 @@ def read_trace(
         )
     bins = _Bins(stream, bin_s, detectors)
     kept = _Keeper()
-    for block in arrivals(stream, gap=1):
+    for block in arrivals(stream, gap=gap):
         chosen = np.isin(block.channel, detectors)
         if chosen.any():
             inside = Arrivals(block.time[chosen], block.channel[chosen])

@@ -21,8 +21,9 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _MOST_ROUNDS = 20
-# How long a stretch of changes that are not seen may last, relative to the shortest one that is.
-_MIXED = 8.0
+_GROUP, _LEAST_GROUPS = 8, 10
+# Dwells of the shortest length seen for sure that a stretch may hide all the same.
+_MOST_HIDDEN = 6.0
 
 
 def find_levels(
@@ -53,7 +54,7 @@ def find_levels(
     level, counts_s = _without_mixtures(
         photons, lasted_s, level, counts_s, ratio=ratio, fewest=fewest_photons
     )
-    return Levels(bounds, photons, level, counts_s, tick_s, kept.every)
+    return Levels(bounds, photons, level, counts_s, tick_s, *_dispersion(kept, bounds), kept.every)
 
 
 def _stretches(kept: KeptArrivals, places: Whole) -> tuple[Whole, Whole]:
@@ -70,6 +71,27 @@ def _stretches(kept: KeptArrivals, places: Whole) -> tuple[Whole, Whole]:
     bounds[1:-1] += ~brighter
     bounds[-1] += 1
     return bounds, photons
+
+
+def _dispersion(kept: KeptArrivals, bounds: Whole) -> tuple[float, float]:
+    """Return how much more than steady light the photons scatter within stretches, and its error.
+
+    Compared are the times that groups of photons take, relative to their mean in the stretch.
+    """
+    place = np.searchsorted(kept.time, bounds)
+    n_groups = np.maximum(np.diff(place) - 1, 0) // _GROUP
+    first = np.concatenate([[0], np.cumsum(n_groups)])
+    stretch = np.repeat(np.arange(n_groups.size), n_groups)
+    start = place[stretch] + _GROUP * (np.arange(stretch.size) - first[stretch])
+    took = (kept.time[start + _GROUP] - kept.time[start]).astype(np.float64)
+    total = np.bincount(stretch, weights=took, minlength=n_groups.size)
+    relative = took * n_groups[stretch] / np.maximum(total[stretch], 1.0)
+    free = int(np.maximum(n_groups - 1, 0).sum())
+    if free < _LEAST_GROUPS:
+        return math.nan, math.nan
+    dispersion = _GROUP * kept.every * float(np.sum((relative - 1) ** 2)) / free
+    # The fourth moment of a sum of exponential intervals.
+    return dispersion, math.sqrt((2 + 6 / (_GROUP * kept.every)) / free)
 
 
 def group(photons: Whole, lasted_s: Array, *, most_levels: int) -> tuple[Whole, Array]:
@@ -99,7 +121,8 @@ def _without_mixtures(
     """Drop levels that may be mixtures of the next darker and the next brighter one.
 
     Where the light changes to and fro faster than can be seen, a stretch has an intensity in
-    between. It cannot last long: a level in between stands if one of its stretches does.
+    between. A level in between stands if one of its stretches would have to hide more changes
+    than can be missed.
     """
     stands = np.ones(counts_s.size, bool)
     longest_s = np.zeros(counts_s.size)
@@ -109,10 +132,11 @@ def _without_mixtures(
         if k == 0 or k == counts_s.size - 1:
             continue
         darker, brighter = np.flatnonzero(stands[:k])[-1], k + 1 + np.argmax(stands[k + 1 :])
-        shortest_s = max(
-            shortest_dwells_s(counts_s[brighter], counts_s[darker], ratio=ratio, fewest=fewest)
-        )
-        stands[k] = longest_s[k] >= _MIXED * shortest_s
+        dark_s, bright_s = float(counts_s[darker]), float(counts_s[brighter])
+        share = (counts_s[k] - dark_s) / (bright_s - dark_s)
+        bright, dark = shortest_dwells_s(bright_s, dark_s, ratio=ratio, fewest=fewest)
+        hidden = min(share * longest_s[k] / bright, (1 - share) * longest_s[k] / dark)
+        stands[k] = hidden >= _MOST_HIDDEN
     if stands.all():
         return level, counts_s
     left = counts_s[stands]

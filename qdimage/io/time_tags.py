@@ -12,6 +12,12 @@ from qdimage.domain.photons import PhotonStream
 from qdimage.errors import FormatError
 
 LEGACY = (".t3r", ".phd", ".hhd", ".thd")
+# What the makers' own software reads, and what it has to write for us.
+FOREIGN = {
+    ".ttbin": "Swabian's Time Tagger software (or its FileReader in Python)",
+    ".bin": "the software of the device, such as that of quTAG",
+    ".timeres": "the software of the device",
+}
 
 
 def _open_ptu(path: Path) -> PhotonStream:
@@ -48,6 +54,12 @@ def _open_photon_hdf5(path: Path) -> PhotonStream:
     from qdimage.io.photon_hdf5 import open_photon_hdf5
 
     return open_photon_hdf5(path)
+
+
+def _open_spc(path: Path) -> PhotonStream:
+    from qdimage.io.spc import open_spc
+
+    return open_spc(path)
 
 
 def _open_phu(
@@ -90,6 +102,7 @@ PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {
     ".csv": _open_time_tag_csv,
     ".h5": _open_photon_hdf5,
     ".hdf5": _open_photon_hdf5,
+    ".spc": _open_spc,
 }
 HISTOGRAM_READERS: dict[str, Callable[..., G2Curve]] = {".phu": _open_phu, ".csv": _open_csv}
 
@@ -122,7 +135,8 @@ def open_photons(path: Path | str) -> PhotonStream:
     ----------
     path : pathlib.Path or str
         PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``, a ``.csv`` with the
-        columns ``time_ps`` (or ``time_ns``) and ``channel``, or Photon-HDF5 (``.h5``, ``.hdf5``).
+        columns ``time_ps`` (or ``time_ns``) and ``channel``, Photon-HDF5 (``.h5``, ``.hdf5``), or
+        Becker & Hickl's ``.spc``.
 
     Raises
     ------
@@ -226,6 +240,11 @@ def _checked_suffix(path: Path, expected: tuple[str, ...]) -> str:
         raise FormatError(
             f"{path}: found PicoQuant's old format {suffix}, which is not read; export it as "
             "PTU (or PHU) with PicoQuant's file converter"
+        )
+    if suffix in FOREIGN:
+        raise FormatError(
+            f"{path}: found {suffix}, which is not read; export it with {FOREIGN[suffix]} as CSV "
+            "with the columns time_ps and channel"
         )
     if suffix not in {**PHOTON_READERS, **HISTOGRAM_READERS}:
         raise FormatError(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Law = Literal["exp", "suppression", "enhancement", "linear", "sign", "table", "none"]
 Kind = Literal["pl", "pl-charged", "el"]
+# What is meant by weak where no rate is given.
+_WEAK_PER_US = 1e-6
 
 
 def add_to(app: typer.Typer) -> None:
@@ -115,7 +117,8 @@ def model(
         bool, typer.Option("--sensitivity", help="Add the effect of each parameter.")
     ] = False,
     weak_limit: Annotated[
-        bool, typer.Option("--weak-limit", help="Print the constant of weak injection only.")
+        bool,
+        typer.Option("--weak-limit", help="Print the limit of weak drive only; needs no rate."),
     ] = False,
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE.png|.svg", help="Draw the rows, or g2.")
@@ -146,6 +149,8 @@ def model(
         "count_trions": count_trions == "yes",
         "lines": _names(lines),
     }
+    if weak_limit and kind is not None and (pump, electron_rate, hole_rate) == (None, None, None):
+        settings["pump_per_us"] = _WEAK_PER_US
     found: Prediction | ModelScan
     rows: Sequence[Mapping[str, Any]]
     if scan is not None or scan_ratio is not None or scan_parameter is not None:
@@ -165,7 +170,8 @@ def model(
         )
         rows, text = _curve_rows(found), _text(found, quiet)
         if weak_limit:
-            text = f"{found.weak_limit_constant}"
+            constant = found.weak_limit_constant
+            text = f"{found.weak_limit_g2_0 if constant is None else constant}"
     if output is not None:
         _write_csv(rows, output)
     if figure is not None:

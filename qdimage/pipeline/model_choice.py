@@ -11,7 +11,7 @@ from qdimage.rates.consistency import contradictions
 from qdimage.rates.coulomb import coulomb_law, law_parameters
 from qdimage.rates.declared import DeclaredModel
 from qdimage.rates.dot import DotParameters, dot_of, dot_values
-from qdimage.rates.el import ELECTRONS, HOLES, Overflow, declare_el
+from qdimage.rates.el import ELECTRONS, HOLES, Overflow, declare_el, largest_charge
 from qdimage.rates.pl import PUMP
 from qdimage.rates.registry import MODELS
 from qdimage.rates.weak_limit import weak_limit_constant
@@ -109,7 +109,7 @@ class ChosenModel:
         return weak_limit_constant(
             law,
             dot_of(self.values),
-            largest_charge=settings.carriers,
+            largest_charge=largest_charge(settings.carriers, settings.overflow),
             count_trions=settings.count_trions,
         )
 

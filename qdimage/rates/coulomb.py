@@ -57,9 +57,17 @@ def from_table(factors: Mapping[int, float]) -> Law:
     Raises
     ------
     ConfigurationError
-        On use, if a charge is not listed.
+        If a factor is none; on use, if a charge is not listed.
     """
     listed = {0: 1.0} | {int(s): float(factor) for s, factor in factors.items()}
+    wrong = [s for s, factor in listed.items() if not (math.isfinite(factor) and factor >= 0)]
+    if wrong or listed[0] != 1.0:
+        s = wrong[0] if wrong else 0
+        expected = "a finite number of at least 0" if wrong else "1, since rates are into that dot"
+        raise ConfigurationError(
+            f"the table of injection factors has {listed[s]:g} for s = {s}, expected {expected}; "
+            "correct it"
+        )
 
     def law(s: int) -> float:
         if s not in listed:

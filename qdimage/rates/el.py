@@ -72,6 +72,11 @@ def el_model(
     return RateModel(tuple(states), tuple(transitions))
 
 
+def largest_charge(carriers: int, overflow: Overflow) -> int:
+    """Return the largest charge that a dot can have, in units of e."""
+    return carriers - 1 if overflow == "cap" else carriers
+
+
 def decay(state: State, dot: DotParameters) -> tuple[float, float]:
     """Return the radiative and the other decay rate of a state with a pair, 1/us.
 

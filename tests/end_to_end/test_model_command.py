@@ -41,6 +41,15 @@ def test_the_weak_limit_is_the_papers_constant(capsys: pytest.CaptureFixture[str
     assert float(out) == pytest.approx(0.41, abs=1e-9)
 
 
+def test_limits_of_weak_drive_need_no_rates(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, *PAPER, "--count-trions", "no", "--weak-limit")
+    assert code == 0
+    assert float(out) == pytest.approx(0.41, abs=1e-9)
+    code, out, _ = call(capsys, "--kind", "pl", "--weak-limit")
+    assert code == 0
+    assert float(out) == pytest.approx(0.07, rel=1e-8)
+
+
 def test_a_dot_of_ones_own_and_a_table_of_factors(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from qdimage.errors import ConfigurationError
 from qdimage.rates.coulomb import coulomb_law, exponential, none
 from qdimage.rates.declaration import RateModel, Transition
 from qdimage.rates.dot import DotParameters
-from qdimage.rates.el import decay, el_model, line_name
+from qdimage.rates.el import decay, el_model, largest_charge, line_name
 from qdimage.rates.pl import pl_model
 from qdimage.rates.solution import solve, steady_state
 from qdimage.rates.weak_limit import weak_limit_constant, weak_limit_scale
@@ -134,6 +134,24 @@ def test_the_model_reaches_its_weak_limit() -> None:
     assert solve(model).g2_0 / weak_limit_scale(DOT) == pytest.approx(constant, rel=1e-6)
 
 
+@pytest.mark.parametrize("carriers", [4, 5, 6])
+def test_a_dot_that_is_capped_has_one_charge_less(carriers: int) -> None:
+    law = exponential(0.3)
+    model = el_model(
+        DOT,
+        electron_per_us=1e-6,
+        hole_per_us=1e-6,
+        coulomb=law,
+        carriers=carriers,
+        overflow="cap",
+        count_trions=False,
+    )
+    charge = largest_charge(carriers, "cap")
+    constant = weak_limit_constant(law, DOT, largest_charge=charge, count_trions=False)
+    assert solve(model).g2_0 / weak_limit_scale(DOT) == pytest.approx(constant, rel=1e-6)
+    assert max(j - i for i, j in model.states) == charge
+
+
 def test_higher_states_decay_by_counting() -> None:
     r, a = DOT.radiative_per_us("negative_trion"), DOT.nonradiative_per_us("negative_trion")
     assert sum(decay((3, 1), DOT)) == pytest.approx(1.5 * r + 3 * a)
@@ -214,3 +232,6 @@ def test_laws_do_what_their_names_say() -> None:
     with pytest.raises(ConfigurationError, match="s = 2"):
         table(2)
     assert none()(7) == 1.0
+    for factors in ({0: 2.0}, {1: -1.0}, {1: float("nan")}):
+        with pytest.raises(ConfigurationError, match="table of injection factors"):
+            coulomb_law("table", table=factors)

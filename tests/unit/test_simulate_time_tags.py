@@ -271,6 +271,28 @@ def test_time_tags_change_no_stack_and_further_ones_no_other(device: Path, tmp_p
     assert (more / "field-02" / "dots" / "d03_el_2.6V.ptu").is_file()
 
 
+def test_progress_counts_the_time_tag_files_and_an_interrupt_among_them_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def interrupt(*what) -> None:
+        seen.append(what)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+
+    options = SimulateOptions.model_validate(
+        {"experiment": SIZE, "el": {"turn_on_median_v": 2.2}, "photons": PHOTONS}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        simulate_experiment(tmp_path / "out", options=options, seed=5, progress=interrupt)
+    assert not (tmp_path / "out").exists()
+    assert seen[2:] == [
+        ("field-01/dots/d01_el_2.3V.ptu", 3, 8),
+        ("field-01/dots/d01_el_2.6V.ptu", 4, 8),
+    ]
+
+
 def test_a_dot_is_measured_only_where_it_is_lit(tmp_path: Path) -> None:
     out = simulate(tmp_path / "out", el={"unlit": True})
     assert {each["kind"] for each in photon_truth(out)} == {"pl"}

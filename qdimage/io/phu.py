@@ -62,6 +62,12 @@ def _index(header: Header, curve_index: int | None) -> int:
 
 
 def _counts(header: Header, index: int) -> NDArray[np.int64]:
+    bits = header.integer("HistoResult_BitsPerBin")
+    if bits not in (None, 8 * _COUNT_BYTES):
+        raise FormatError(
+            f"{header.path}: found {bits} bits in a bin, expected {8 * _COUNT_BYTES}; export the "
+            "histogram as CSV"
+        )
     n_bins = header.integer(f"HistResDscr_HistogramBins({index})")
     offset = header.integer(f"HistResDscr_DataOffset({index})")
     if n_bins is None or offset is None or not 1 <= n_bins <= MOST_BINS:

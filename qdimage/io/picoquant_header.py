@@ -17,17 +17,21 @@ _END = "Header_End"
 _MOST_TAGS = 20_000
 _LONGEST_TEXT = 65_536
 
-_EMPTY = 0xFFFF0008
 _BOOL = 0x00000008
 _INTEGERS = {0x10000008: "<q", 0x11000008: "<Q", 0x12000008: "<Q"}
 _FLOATS = {0x20000008, 0x21000008}
 _TEXTS = {0x4001FFFF: "latin-1", 0x4002FFFF: "utf-16-le"}
-_SKIPPED = {0x2001FFFF, 0xFFFFFFFF}
+# The lower half of a type says whether its value stands in the tag or behind it.
+_INLINE, _BEHIND = 0x0008, 0xFFFF
 
 
 @dataclass(frozen=True)
 class Header:
-    """Tags of a file by name, ``Name(3)`` for those with an index, and where its data begin."""
+    """Tags of a file by name, ``Name(3)`` for those with an index, and where its data begin.
+
+    Writers do not agree whether what there is only one of has the index 0 or none: either is
+    found by the other's name.
+    """
 
     path: Path
     tags: Mapping[str, TagValue]
@@ -36,25 +40,34 @@ class Header:
 
     def number(self, name: str) -> float | None:
         """Return a finite number, or None where the tag is missing, no number or not finite."""
-        value = self.tags.get(name)
+        value = self._value(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         return value if math.isfinite(value) else None
 
     def integer(self, name: str) -> int | None:
         """Return a whole number, or None where the tag is missing or of another kind."""
-        value = self.tags.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = self.number(name)
+        return int(value) if value is not None and value == int(value) else None
+
+    def text(self, name: str) -> str:
+        """Return a text, empty where the tag is missing or of another kind."""
+        value = self._value(name)
+        return value if isinstance(value, str) else ""
 
     def positive(self, name: str, *, least: float, most: float, unit: str) -> float:
         """Return a number between bounds, or raise `FormatError`."""
         value = self.number(name)
         if value is None or not least <= value <= most:
             raise FormatError(
-                f"{self.path}: found {name} = {self.tags.get(name)}, expected {least:g} ... "
+                f"{self.path}: found {name} = {self._value(name)}, expected {least:g} ... "
                 f"{most:g} {unit}; the header is damaged, copy or export the file again"
             )
         return float(value)
+
+    def _value(self, name: str) -> TagValue | None:
+        other = name.removesuffix("(0)") if name.endswith("(0)") else f"{name}(0)"
+        return self.tags.get(name, self.tags.get(other))
 
 
 def read_header(path: Path, magic: bytes) -> Header:
@@ -97,9 +110,9 @@ def _read_tags(file: BinaryIO, path: Path, file_bytes: int) -> dict[str, TagValu
             )
         name, index, kind, payload = _TAG.unpack(raw)
         ident = _ident(path, name)
-        value = _value(file, path, ident, kind, payload, file_bytes)
         if ident == _END:
             return tags
+        value = _value(file, path, ident, kind, payload, file_bytes)
         if value is not None:
             tags.setdefault(ident if index < 0 else f"{ident}({index})", value)
     raise FormatError(
@@ -109,7 +122,7 @@ def _read_tags(file: BinaryIO, path: Path, file_bytes: int) -> dict[str, TagValu
 
 def _ident(path: Path, name: bytes) -> str:
     text = name.partition(b"\0")[0]
-    if not text or not all(32 < byte < 127 for byte in text):
+    if not text.strip() or not all(32 <= byte < 127 for byte in text):
         raise FormatError(
             f"{path}: found the tag name {text!r}, expected letters; the header is damaged, "
             "copy or export the file again"
@@ -121,15 +134,15 @@ def _value(
     file: BinaryIO, path: Path, ident: str, kind: int, payload: bytes, file_bytes: int
 ) -> TagValue | None:
     """Return a tag's value, None for those that nobody needs."""
-    if kind == _EMPTY:
-        return None
     if kind == _BOOL:
         return any(payload)
     if kind in _INTEGERS:
         return int(struct.unpack(_INTEGERS[kind], payload)[0])
     if kind in _FLOATS:
         return float(struct.unpack("<d", payload)[0])
-    if kind not in _TEXTS and kind not in _SKIPPED:
+    if kind & 0xFFFF == _INLINE:
+        return None
+    if kind & 0xFFFF != _BEHIND:
         raise FormatError(
             f"{path}: found the type {kind:#010x} of the tag {ident}, expected a known one; "
             "the header is damaged, copy or export the file again"

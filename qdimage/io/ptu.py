@@ -80,7 +80,7 @@ def _said(header: Header) -> dict[str, float | str]:
         if milliseconds is not None and milliseconds > 0:
             said["duration_s"] = milliseconds / 1000
             break
-    instrument = header.tags.get("HW_Type")
-    if isinstance(instrument, str) and instrument:
+    instrument = header.text("HW_Type")
+    if instrument:
         said["instrument"] = instrument
     return said

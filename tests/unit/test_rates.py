@@ -235,3 +235,13 @@ def test_laws_do_what_their_names_say() -> None:
     for factors in ({0: 2.0}, {1: -1.0}, {1: float("nan")}):
         with pytest.raises(ConfigurationError, match="table of injection factors"):
             coulomb_law("table", table=factors)
+
+
+def test_injections_that_are_merely_dropped_are_refused() -> None:
+    # Without what a carrier too many does, nothing leaves four electrons or four holes.
+    whole = el_model(
+        DOT, electron_per_us=9.0, hole_per_us=9.0, coulomb=exponential(X41), carriers=4
+    )
+    kept = [each for each in whole.transitions if sum(each.source) < 4 or sum(each.target) == 2]
+    with pytest.raises(ConfigurationError, match=r"\(0, 4\) and state \(4, 0\) are never left"):
+        solve(RateModel(whole.states, tuple(kept)))

@@ -1,8 +1,8 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
 The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `g2`, `follow_g2`,
-`model`, `scan_model`, `draw_model`, `simulate`, `report` and `options`; see `qdimage.api`. Nothing
-heavy is imported before one of them is used.
+`model`, `scan_model`, `decay_model`, `draw_model`, `simulate`, `report` and
+`options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qdimage.api import (
         check,
+        decay_model,
         draw_model,
         follow_g2,
         g2,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check",
+    "decay_model",
     "draw_model",
     "follow_g2",
     "g2",

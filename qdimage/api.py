@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qdimage.pipeline.declare import Declaration
     from qdimage.pipeline.g2 import G2Answer
     from qdimage.pipeline.model_choice import ModelSettings, PumpIs
+    from qdimage.pipeline.model_decay import DecayPrediction
     from qdimage.pipeline.model_scan import ModelScan
     from qdimage.pipeline.prediction import Prediction
     from qdimage.pipeline.registration import Registered
@@ -27,6 +28,7 @@ PathLike = str | os.PathLike[str]
 
 __all__ = [
     "check",
+    "decay_model",
     "draw_model",
     "follow_g2",
     "g2",
@@ -385,7 +387,6 @@ def model(
     response_fwhm_ns: float = 0.0,
     bin_ns: float = 0.0,
     background_share: float = 0.0,
-    pulse_pairs: float | None = None,
     sensitivity: bool = False,
     **settings: Any,
 ) -> "Prediction":
@@ -403,8 +404,6 @@ def model(
         Response of the pair of detectors, and width of the bins, over which g2 is averaged.
     background_share : float
         Of each detector's counts, those that come at random.
-    pulse_pairs : float, optional
-        Add the decay after a pulse that brings so many pairs on average, at the times `lags_ns`.
     sensitivity : bool
         Add the derivatives of g2(0) and brightness by every parameter.
     **settings
@@ -432,10 +431,53 @@ def model(
         response_fwhm_ns,
         bin_ns,
         background_share,
-        pulse_pairs,
         sensitivity,
     )
     return predict(choose_model(_model_settings(kind, **settings)), seen)
+
+
+def decay_model(
+    kind: str | None = None,
+    *,
+    times_ns: Sequence[float],
+    pulse_pairs: float | None = None,
+    start: Mapping[str, float] | None = None,
+    lines: Sequence[str] | None = None,
+    response_fwhm_ns: float = 0.0,
+    bin_ns: float = 0.0,
+    **settings: Any,
+) -> "DecayPrediction":
+    """Return the light of a rate model after a pulse, when nothing drives it any more.
+
+    Parameters
+    ----------
+    kind, lines, **settings
+        As in `model`; no pump is needed.
+    times_ns : sequence of float
+        From the pulse on.
+    pulse_pairs, start
+        One of them: mean number of pairs that the pulse brings, Poisson distributed; or the
+        populations of states.
+    response_fwhm_ns, bin_ns : float
+        Response of the detector, and width of the bins, over which the light is averaged.
+
+    Raises
+    ------
+    ConfigurationError, FormatError
+        If a parameter is wrong, or the model does not say where a pulse leads.
+    """
+    from qdimage.pipeline.model_choice import choose_model
+    from qdimage.pipeline.model_decay import predict_decay
+
+    return predict_decay(
+        choose_model(_model_settings(kind, **settings), pumped=False),
+        times_ns,
+        pairs=pulse_pairs,
+        start=start,
+        lines=lines,
+        response_fwhm_ns=response_fwhm_ns,
+        bin_ns=bin_ns,
+    )
 
 
 def scan_model(
@@ -491,12 +533,12 @@ def scan_model(
     return scan_pump(models, pumps_per_us or (), lines=lines)
 
 
-def draw_model(found: "Prediction | ModelScan", file: PathLike) -> None:
-    """Draw what `model` or `scan_model` found into a file.
+def draw_model(found: "Prediction | ModelScan | DecayPrediction", file: PathLike) -> None:
+    """Draw what `model`, `scan_model` or `decay_model` found into a file.
 
     Parameters
     ----------
-    found : Prediction or ModelScan
+    found : Prediction, ModelScan or DecayPrediction
     file : path
         ``.png`` or ``.svg``.
 

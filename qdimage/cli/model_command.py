@@ -10,6 +10,7 @@ from qdimage.cli.parameters import Json, OutFile, Quiet
 from qdimage.cli.terminal import aligned, say, show, show_json
 
 if TYPE_CHECKING:
+    from qdimage.pipeline.model_decay import DecayPrediction
     from qdimage.pipeline.model_scan import ModelScan
     from qdimage.pipeline.prediction import Prediction
 
@@ -97,8 +98,12 @@ def model(
     ] = 0.0,
     pulse: Annotated[
         float | None,
-        typer.Option(min=0, help="Add the decay after a pulse of so many pairs, at --lags."),
+        typer.Option(min=0, help="The decay after a pulse of so many pairs instead, at --lags."),
     ] = None,
+    start: Annotated[
+        list[str],
+        typer.Option(metavar="STATE=SHARE", help="The decay from these populations; repeatable."),
+    ] = [],  # noqa: B006  typer reads it, nobody changes it
     scan: Annotated[
         str | None,
         typer.Option(metavar="LOW:HIGH:N", help="Rows for N pump rates, evenly in the logarithm."),
@@ -138,7 +143,7 @@ def model(
         "pump_is": pump_is,
         "hole_to_electron": hole_to_electron,
         "dot": dot,
-        "parameters": _assigned(parameter),
+        "parameters": _assigned("--parameter", parameter),
         "coulomb": coulomb,
         "coulomb_x": coulomb_x,
         "coulomb_attraction": coulomb_attraction,
@@ -151,11 +156,22 @@ def model(
     }
     if weak_limit and kind is not None and (pump, electron_rate, hole_rate) == (None, None, None):
         settings["pump_per_us"] = _WEAK_PER_US
-    found: Prediction | ModelScan
+    found: Prediction | ModelScan | DecayPrediction
     rows: Sequence[Mapping[str, Any]]
     if scan is not None or scan_ratio is not None or scan_parameter is not None:
         found = _scanned(kind, scan, scan_ratio, scan_parameter, beside_pl, settings)
         rows, text = found.rows, _scan_text(found, quiet)
+    elif pulse is not None or start:
+        found = api.decay_model(
+            kind,
+            times_ns=_numbers(lags),
+            pulse_pairs=pulse,
+            start=_assigned("--start", start) if start else None,
+            response_fwhm_ns=response_fwhm_ns,
+            bin_ns=bin_ns,
+            **settings,
+        )
+        rows, text = _decay_rows(found), _decay_text(found, quiet)
     else:
         found = api.model(
             kind,
@@ -164,7 +180,6 @@ def model(
             response_fwhm_ns=response_fwhm_ns,
             bin_ns=bin_ns,
             background_share=background_share,
-            pulse_pairs=pulse,
             sensitivity=sensitivity,
             **settings,
         )
@@ -225,7 +240,7 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",")]
 
 
-def _assigned(assignments: list[str]) -> dict[str, float]:
+def _assigned(option: str, assignments: list[str]) -> dict[str, float]:
     from qdimage.errors import ConfigurationError
 
     found = {}
@@ -235,7 +250,7 @@ def _assigned(assignments: list[str]) -> dict[str, float]:
             found[name.strip()] = float(value)
         except ValueError as error:
             raise ConfigurationError(
-                f"--parameter: found {each!r}, expected NAME=NUMBER; correct it"
+                f"{option}: found {each!r}, expected NAME=NUMBER; correct it"
             ) from error
     return found
 
@@ -268,11 +283,26 @@ def _write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _curve_rows(found: "Prediction") -> list[dict[str, float]]:
-    rows = [{"lag_ns": lag, "g2": value} for lag, value in zip(found.lag_ns, found.g2, strict=True)]
-    if found.decay is None:
-        return rows
-    rates = found.decay["photons_per_us"]
-    return [{**row, "photons_per_us": rate} for row, rate in zip(rows, rates, strict=True)]
+    return [{"lag_ns": lag, "g2": value} for lag, value in zip(found.lag_ns, found.g2, strict=True)]
+
+
+def _decay_rows(found: "DecayPrediction") -> list[dict[str, float]]:
+    columns = {"time_ns": found.time_ns, "photons_per_us": found.photons_per_us}
+    columns |= {f"{line}_photons_per_us": each for line, each in found.line_photons_per_us.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _decay_text(found: "DecayPrediction", quiet: bool) -> str:
+    lines = [
+        f"photons for each pulse, emitted: {found.photons_per_pulse:.6g}",
+        f"g2(0) of pulses far apart: {found.g2_0:.6g}",
+    ]
+    return "\n".join([_number_table(_decay_rows(found), quiet), *lines])
+
+
+def _number_table(table: list[dict[str, float]], quiet: bool) -> str:
+    rows = [] if quiet else [tuple(table[0])]
+    return aligned(rows + [tuple(f"{value:.6g}" for value in row.values()) for row in table])
 
 
 def _scan_text(found: "ModelScan", quiet: bool) -> str:
@@ -293,9 +323,6 @@ def _scan_text(found: "ModelScan", quiet: bool) -> str:
 
 
 def _text(found: "Prediction", quiet: bool) -> str:
-    table = _curve_rows(found)
-    rows = [] if quiet else [tuple(table[0])]
-    rows += [tuple(f"{value:.6g}" for value in row.values()) for row in table]
     facts: list[tuple[str, Any]] = [
         ("g2(0)", found.g2_0),
         ("photons per us, emitted", found.intensity_per_us),
@@ -307,7 +334,7 @@ def _text(found: "Prediction", quiet: bool) -> str:
     if found.conventions:
         said = ", ".join(f"{name} = {value}" for name, value in found.conventions.items())
         lines.append(f"conventions: {said}")
-    return "\n".join([aligned(rows), *lines, *_effects(found)])
+    return "\n".join([_number_table(_curve_rows(found), quiet), *lines, *_effects(found)])
 
 
 def _effects(found: "Prediction") -> list[str]:

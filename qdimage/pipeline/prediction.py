@@ -12,7 +12,6 @@ from qdimage.domain.experiment import DotParametersTable
 from qdimage.errors import ConfigurationError
 from qdimage.io.experiment_file import explain, read_toml
 from qdimage.pipeline.model_choice import ChosenModel
-from qdimage.rates.decay import after_pulse, decay_from
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.measured import measured_g2
@@ -59,8 +58,6 @@ class Prediction:
         With how many carriers it was compared, and the error of the intensity.
     warnings : tuple of str
         Where lifetimes and yields contradict each other, or the answer is doubtful.
-    decay : dict or None
-        Light after a pulse, at the lags: time_ns, photons_per_us, photons_per_pulse, g2_0.
     sensitivity : tuple of dict or None
         Logarithmic derivatives of g2(0) and intensity by every parameter.
     """
@@ -80,7 +77,6 @@ class Prediction:
     truncation_error: float | None
     truncation: Mapping[str, Any]
     warnings: tuple[str, ...]
-    decay: Mapping[str, Any] | None
     sensitivity: tuple[Mapping[str, Any], ...] | None
 
 
@@ -95,8 +91,6 @@ class Seen:
         Lines whose photons are counted; those that they are correlated with, if others.
     response_fwhm_ns, bin_ns, background_share : float
         See `qdimage.rates.measured.measured_g2`.
-    pulse_pairs : float or None
-        Mean pairs that a pulse brings, for the decay after it.
     sensitivity : bool
     """
 
@@ -106,7 +100,6 @@ class Seen:
     response_fwhm_ns: float = 0.0
     bin_ns: float = 0.0
     background_share: float = 0.0
-    pulse_pairs: float | None = None
     sensitivity: bool = False
 
 
@@ -179,7 +172,6 @@ def predict(chosen: ChosenModel, seen: Seen) -> Prediction:
         truncation_error=None if cut is None else cut.g2_0_error,
         truncation={} if cut is None else vars(cut),
         warnings=(*chosen.warnings, *warnings),
-        decay=_decay(chosen, seen),
         sensitivity=_sensitivity(chosen, seen) if seen.sensitivity else None,
     )
 
@@ -211,30 +203,6 @@ def _of_lines(model: RateModel, light: Emission, lines: Sequence[str] | None) ->
         line: float(model.emission([line]).sum(axis=0) @ light.populations)
         for line in model.lines
         if lines is None or line in lines
-    }
-
-
-def _decay(chosen: ChosenModel, seen: Seen) -> dict[str, Any] | None:
-    if seen.pulse_pairs is None:
-        return None
-    declared = chosen.declared
-    if not declared.ladder:
-        raise ConfigurationError(
-            f"the model {declared.name!r} does not say where a pulse leads; give it a ladder of "
-            "states with 0, 1, 2, ... pairs"
-        )
-    start = after_pulse(declared.ladder, seen.pulse_pairs)
-    decay = decay_from(declared.undriven(chosen.values), start, lines=seen.lines)
-    rate = decay.measured_per_us(
-        np.asarray(seen.lags_ns, np.float64),
-        response_fwhm_ns=seen.response_fwhm_ns,
-        bin_ns=seen.bin_ns,
-    )
-    return {
-        "time_ns": [float(lag) for lag in seen.lags_ns],
-        "photons_per_us": [float(each) for each in rate],
-        "photons_per_pulse": decay.photons_per_pulse,
-        "g2_0": decay.g2_0,
     }
 
 

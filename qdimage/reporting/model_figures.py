@@ -8,10 +8,21 @@ from matplotlib.figure import Figure
 
 from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import replacing
+from qdimage.pipeline.model_decay import DecayPrediction
 from qdimage.pipeline.model_scan import ModelScan
 from qdimage.pipeline.prediction import Prediction
 from qdimage.reporting.plots import name_axes, plain_log
-from qdimage.reporting.style import BLUE, DPI, GREEN, GREY, ORANGE, VERMILION, house_style, label
+from qdimage.reporting.style import (
+    BLUE,
+    DPI,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    YELLOW,
+    house_style,
+    label,
+)
 from qdimage.reporting.words import number
 from qdimage.units import unit_of
 
@@ -20,6 +31,8 @@ _LEFT_IN, _RIGHT_IN, _BOTTOM_IN, _GAP_IN, _TOP_IN = 0.95, 0.25, 0.75, 0.3, 0.6
 # Of delays: beyond this ratio they are drawn in their logarithm.
 _WIDE = 3000.0
 _COLOURS = {"el": VERMILION, "pl": BLUE, "pl-charged": GREEN}
+# Of the strongest lines; more could not be told apart.
+_LINE_COLOURS = (ORANGE, GREEN, YELLOW, GREY)
 _NAMES = {"el": "EL", "pl": "PL", "pl-charged": "PL, blinking"}
 _X_NAMES = {
     "pump_per_us": "pumping rate (1/µs)",
@@ -27,7 +40,7 @@ _X_NAMES = {
 }
 
 
-def write_figure(found: Prediction | ModelScan, path: Path) -> None:
+def write_figure(found: Prediction | ModelScan | DecayPrediction, path: Path) -> None:
     """Draw an answer into a file, whole or not at all.
 
     Raises
@@ -41,9 +54,15 @@ def write_figure(found: Prediction | ModelScan, path: Path) -> None:
             f"--figure: found {path.name!r}, expected a name that ends in .png or .svg; correct it"
         )
     with house_style(), replacing(path) as partial:
-        figure = draw_scan(found) if isinstance(found, ModelScan) else draw_g2(found)
+        figure = _drawn(found)
         metadata = {"Software": None} if kind == "png" else {"Date": None}
         figure.savefig(partial, format=kind, dpi=DPI, metadata=metadata)
+
+
+def _drawn(found: Prediction | ModelScan | DecayPrediction) -> Figure:
+    if isinstance(found, ModelScan):
+        return draw_scan(found)
+    return draw_g2(found) if isinstance(found, Prediction) else draw_decay(found)
 
 
 def draw_scan(found: ModelScan) -> Figure:
@@ -97,6 +116,25 @@ def draw_g2(found: Prediction) -> Figure:
     axes.grid(visible=True)
     _name(axes, "delay (ns)", "g2")
     _legend(figure, axes, _conventions(found.conventions))
+    return figure
+
+
+def draw_decay(found: DecayPrediction) -> Figure:
+    """Return a figure of the light after a pulse, and of its lines."""
+    figure, (axes,) = _panels(1)
+    order = sorted(range(len(found.time_ns)), key=lambda k: found.time_ns[k])
+    times = [found.time_ns[k] for k in order]
+    shown = {"all lines": found.photons_per_us, **found.line_photons_per_us}
+    colours = (_COLOURS.get(found.model, ORANGE), *_LINE_COLOURS)
+    for (name, light), colour in zip(shown.items(), colours, strict=False):
+        width = 2.2 if name == "all lines" else 1.2
+        axes.plot(times, [light[k] for k in order], color=colour, lw=width, label=label(name))
+    if max(found.photons_per_us) > 0:
+        axes.set_yscale("log")
+        axes.set_ylim(max(found.photons_per_us) * 1e-5, max(found.photons_per_us) * 2)
+    axes.grid(visible=True)
+    _name(axes, "time after the pulse (ns)", "photons emitted (1/µs)")
+    _legend(figure, axes, "")
     return figure
 
 

@@ -194,10 +194,27 @@ def test_background_lines_and_pulses_have_their_options(
     assert [1 - each for each in dim["g2"]] == pytest.approx(
         [0.25 * (1 - each) for each in plain["g2"]]
     )
-    found = json.loads(call(capsys, *pl, "--lines", "XX", "--against", "X", "--pulse", "0.3")[1])
+    found = json.loads(call(capsys, *pl, "--lines", "XX", "--against", "X")[1])
     assert list(found["line_intensity_per_us"]) == ["XX"]
-    assert found["decay"]["time_ns"] == [0.0, 20.0]
-    assert 0 < found["decay"]["photons_per_pulse"] < 0.07
+
+
+def test_a_pulse_gives_a_decay(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    csv, picture = tmp_path / "decay.csv", tmp_path / "decay.png"
+    written = ["-o", str(csv), "--figure", str(picture)]
+    pulse = ["--kind", "pl", "--pulse", "0.3", "--lags", "0,20,-5"]
+    code, out, _ = call(capsys, *pulse, *written, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["time_ns"] == [0.0, 20.0, -5.0]
+    assert found["photons_per_us"][2] == 0.0
+    assert 0.25 < found["photons_per_pulse"] < 0.3
+    rows = csv.read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "time_ns,photons_per_us,X_photons_per_us,XX_photons_per_us"
+    assert float(rows[1].split(",")[1]) == found["photons_per_us"][0]
+    assert picture.stat().st_size > 5000
+    code, out, _ = call(capsys, "--kind", "pl", "--start", "X=1", "--lags", "0,20")
+    assert code == 0
+    assert "photons for each pulse, emitted: 1" in out
 
 
 @pytest.mark.parametrize(

@@ -205,8 +205,8 @@ def test_the_warnings_do_not_change_the_numbers() -> None:
     assert any("like charges attract" in each for each in repelled.warnings)
 
 
-def test_lines_and_pulses_of_a_prediction() -> None:
-    every = qdimage.model("pl", pump_per_us=10.0, pulse_pairs=0.2, lags_ns=(0.0, 10.0))
+def test_lines_of_a_prediction() -> None:
+    every = qdimage.model("pl", pump_per_us=10.0, lags_ns=(0.0, 10.0))
     parts = every.line_intensity_per_us
     assert sum(parts.values()) == pytest.approx(every.intensity_per_us)
     cross = qdimage.model(
@@ -215,7 +215,28 @@ def test_lines_and_pulses_of_a_prediction() -> None:
     assert cross.line_intensity_per_us == {"XX": pytest.approx(parts["XX"])}
     assert cross.g2[0] == pytest.approx(0.0, abs=1e-6)
     assert cross.g2[1] == pytest.approx(1 / every.populations[1], rel=1e-6)
-    assert every.decay is not None
-    pairs = 1 - np.exp(-0.2)
-    several = pairs - 0.2 * np.exp(-0.2)
-    assert every.decay["photons_per_pulse"] == pytest.approx(pairs + 0.07 * several)
+
+
+def test_a_pulse_needs_no_pump() -> None:
+    times = (0.0, 1.0, 30.0)
+    found = qdimage.decay_model("pl", pulse_pairs=0.2, times_ns=times)
+    some = 1 - np.exp(-0.2)
+    several = some - 0.2 * np.exp(-0.2)
+    assert found.photons_per_pulse == pytest.approx(some + 0.07 * several)
+    assert found.start == pytest.approx((1 - some, some - several, several))
+    by_line = np.sum(list(found.line_photons_per_us.values()), axis=0)
+    np.testing.assert_allclose(found.photons_per_us, by_line, rtol=1e-12)
+
+
+def test_a_decay_can_begin_in_any_state() -> None:
+    times = np.array([0.0, 1.0, 30.0])
+    found = qdimage.decay_model("el", start={"2, 1": 1.0}, times_ns=times, **EL)
+    # A trion, and then a charged dot without a pair: one exponential of 4 ns and a yield of 0.2.
+    np.testing.assert_allclose(found.photons_per_us, 50 * np.exp(-times / 4), rtol=1e-12)
+    assert found.photons_per_pulse == pytest.approx(0.2)
+    assert found.g2_0 == 0.0
+    for start, named in (({"9,9": 1.0}, "--start"), ({"1,1": 0.4}, "sum to 0.4")):
+        with pytest.raises(ConfigurationError, match=named):
+            qdimage.decay_model("el", start=start, times_ns=times, **EL)
+    with pytest.raises(ConfigurationError, match="either --pulse or --start"):
+        qdimage.decay_model("pl", times_ns=times)

@@ -1,7 +1,7 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
 The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `g2`, `follow_g2`,
-`model`, `scan_model`, `decay_model`, `draw_model`, `simulate`, `report` and
+`lifetime`, `model`, `scan_model`, `decay_model`, `draw_model`, `simulate`, `report` and
 `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
 """
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         follow_g2,
         g2,
         init,
+        lifetime,
         locate,
         model,
         options,
@@ -33,6 +34,7 @@ __all__ = [
     "follow_g2",
     "g2",
     "init",
+    "lifetime",
     "locate",
     "model",
     "options",

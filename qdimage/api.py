@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qdimage.pipeline.check import CheckResult
     from qdimage.pipeline.declare import Declaration
     from qdimage.pipeline.g2 import G2Answer
+    from qdimage.pipeline.lifetime import LifetimeAnswer
     from qdimage.pipeline.model_choice import ModelSettings, PumpIs
     from qdimage.pipeline.model_decay import DecayPrediction
     from qdimage.pipeline.model_scan import ModelScan
@@ -33,6 +34,7 @@ __all__ = [
     "follow_g2",
     "g2",
     "init",
+    "lifetime",
     "locate",
     "model",
     "options",
@@ -376,6 +378,70 @@ def follow_g2(
         show=show,
         stopped=stopped,
     )
+
+
+def lifetime(
+    file: PathLike,
+    *,
+    irf: PathLike | None = None,
+    response_fwhm_ns: float | None = None,
+    period_ns: float | None = None,
+    components: int | None = None,
+    detectors: Sequence[int] | None = None,
+    bin_ns: float | None = None,
+    window_s: tuple[float, float] | None = None,
+    mean_excitations: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> "LifetimeAnswer":
+    """Find the lifetimes of a decay after pulses, with their intervals.
+
+    Parameters
+    ----------
+    file : path
+        Time tags; or a decay as ``.phu``, or as ``.csv`` with the columns time_ns,counts.
+    irf : path, optional
+        The response as it was measured, in any of these formats.
+    response_fwhm_ns : float, optional
+        Of a Gaussian response, 0 for none; its width is fitted where neither is given.
+    period_ns : float, optional
+        Between pulses; from the file where not given. T2 time tags need it, to three digits.
+    components : int, optional
+        Exponentials, 1 ... 3; chosen by evidence where not given.
+    detectors : sequence of int, optional
+        Numbered from 0 in the order of the device's inputs; all where not given.
+    bin_ns : float, optional
+    window_s : (float, float), optional
+        Only photons from the first of these times on, and before the second.
+    mean_excitations : float, optional
+        Excitons that a pulse makes on average.
+    options, assignments
+        As in `plan`; those of ``lifetime`` count.
+
+    Returns
+    -------
+    LifetimeAnswer
+        With the decay, and its lifetimes or the reason why there are none.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If a file cannot be read, or the settings make no sense.
+    """
+    from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file
+
+    settings = LifetimeSettings(
+        detectors=None if detectors is None else tuple(detectors),
+        bin_ns=bin_ns,
+        period_ns=period_ns,
+        components=components,
+        response_fwhm_ns=response_fwhm_ns,
+        response_file=None if irf is None else Path(irf),
+        window_s=window_s,
+        mean_excitations=mean_excitations,
+    )
+    analysis = _options(options, assignments)
+    return lifetime_of_file(Path(file), settings=settings, options=analysis.lifetime)
 
 
 def model(

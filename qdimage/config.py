@@ -16,6 +16,7 @@ from qdimage.io.documents import format_toml
 from qdimage.io.experiment_file import explain, not_finite, read_toml
 from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
+from qdimage.photons.decay_options import DecayOptions
 from qdimage.photons.dip_options import DipOptions
 from qdimage.registration.options import RegisterOptions
 
@@ -35,6 +36,7 @@ with warnings.catch_warnings():
         register: RegisterOptions = RegisterOptions()
         match: MatchOptions = MatchOptions()
         g2: DipOptions = DipOptions()
+        lifetime: DecayOptions = DecayOptions()
 
 
 def build_options(

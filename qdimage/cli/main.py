@@ -10,6 +10,7 @@ import typer
 
 from qdimage.cli import (
     field_commands,
+    lifetime_command,
     listing_commands,
     model_command,
     photon_commands,
@@ -62,6 +63,7 @@ run_commands.add_to(app)
 field_commands.add_to(app)
 stack_commands.add_to(app)
 photon_commands.add_to(app)
+lifetime_command.add_to(app)
 model_command.add_to(app)
 listing_commands.add_to(app)
 

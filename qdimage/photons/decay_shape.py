@@ -24,6 +24,8 @@ _SQRT_2PI = math.sqrt(2.0 * math.pi)
 # Standard deviations before the pulse at which a Gaussian response begins.
 REACH = 8.0
 _TAIL = 8.5
+# Standard deviations of the response in a lifetime, above which nothing is left after a period.
+_FADED = 4.0
 # Columns that are filled: the integral, and its derivatives.
 VALUE, BY_TIME, BY_PULSE, BY_WIDTH = 0, 1, 2, 3
 N_COLUMNS = 4
@@ -73,6 +75,8 @@ def _gaussian(u: float, tau: float, sigma: float, out: Array) -> None:
 def _gaussian_tail(u: float, tau: float, sigma: float, period: float, out: Array) -> None:
     """Subtract what earlier pulses left over."""
     s, later, y = sigma / tau, (u + period) / tau, period / tau
+    if s > _FADED:
+        return
     rest = -math.expm1(-y)
     left = math.exp(0.5 * s * s - later) / rest
     if left == 0.0:

@@ -48,6 +48,9 @@ class PhotonStream:
         What the file says of itself: any of ``duration_s``, ``n_records``, ``instrument``.
     warnings : list of str
         What was found wrong and could be passed over; complete once a reading has ended.
+    split : callable or None
+        ``split(n)`` gives streams of n successive parts, to be read at the same time; fewer, or
+        none, where that is not worth while. None where the format does not allow it.
     """
 
     source: str
@@ -57,3 +60,4 @@ class PhotonStream:
     reader: Callable[[], Iterator[PhotonBlock]] = field(repr=False)
     header: Mapping[str, float | str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    split: "Callable[[int], list[PhotonStream]] | None" = field(default=None, repr=False)

@@ -18,7 +18,7 @@ CLOCK, LATEST, BACKWARDS, MARKERS, SYNCS, UNKNOWN, STOPPED, N_STATE = 0, 1, 2, 3
 LATEST_CLOCK = 1 << 60
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def decode_pico_t2(
     records: Records, state: Ticks, wrap: int, counted: bool, time: Ticks, channel: Channels
 ) -> int:
@@ -48,7 +48,7 @@ def decode_pico_t2(
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def decode_pico_t3(
     records: Records,
     state: Ticks,
@@ -86,7 +86,7 @@ def decode_pico_t3(
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _special(state: Ticks, inlet: np.int64) -> None:
     """Count a special record of the HydraHarp's layout that is no overflow."""
     if inlet == 0:
@@ -97,7 +97,7 @@ def _special(state: Ticks, inlet: np.int64) -> None:
         state[UNKNOWN] += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def decode_hydra_t2(
     records: Records, state: Ticks, wrap: int, counted: bool, time: Ticks, channel: Channels
 ) -> int:
@@ -131,7 +131,7 @@ def decode_hydra_t2(
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def decode_hydra_t3(
     records: Records,
     state: Ticks,
@@ -165,3 +165,35 @@ def decode_hydra_t3(
             _special(state, inlet - 64)
     state[CLOCK], state[LATEST], state[BACKWARDS] = clock, latest, backwards
     return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def skip_records(
+    records: Records,
+    state: Ticks,
+    wrap: int,
+    counted: bool,
+    inlet_at: int,
+    photons: tuple[int, int],
+    special: int,
+    marker_bits: int,
+    time_bits: int,
+) -> None:
+    """Move the clock and the last photon's time on as decoding would, of whatever layout.
+
+    Photons have inlets within `photons`; overflows have the inlet `special`, and none of the
+    `marker_bits`.
+    """
+    clock, latest = state[CLOCK], state[LATEST]
+    for i in range(records.size):
+        record = np.int64(records[i])
+        inlet = record >> inlet_at
+        low = record & time_bits
+        is_photon = (inlet >= photons[0]) & (inlet <= photons[1])
+        latest = clock + low if is_photon else latest
+        count = low if counted & (low > 0) else np.int64(1)
+        clock += wrap * count if (inlet == special) & (record & marker_bits == 0) else 0
+        if clock > LATEST_CLOCK:
+            state[STOPPED] = 1
+            break
+    state[CLOCK], state[LATEST] = clock, latest

@@ -9,9 +9,11 @@ Detectors are numbered from 0 in the order of the device's detector inputs:
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,9 @@ from qdimage.domain.photons import PhotonBlock, PhotonStream
 from qdimage.errors import FormatError
 from qdimage.io.ptu_decode import (
     BACKWARDS,
+    CLOCK,
+    LATEST,
+    LATEST_CLOCK,
     N_STATE,
     STOPPED,
     UNKNOWN,
@@ -27,12 +32,22 @@ from qdimage.io.ptu_decode import (
     decode_hydra_t3,
     decode_pico_t2,
     decode_pico_t3,
+    skip_records,
 )
 from qdimage.io.ptu_records import RecordType
 
 # Small enough that a block's photons are still in the processor's cache when they are used.
 BLOCK_RECORDS = 1 << 16
+# Of a part: less is read by one processor in a moment.
+LEAST_RECORDS = 1 << 20
 _RECORD_BYTES = 4
+# Where the inlet begins, photons' inlets, that of specials, a marker's bits, the bits of time.
+_LAYOUTS = {
+    ("pico", "T2"): (28, (0, 4), 15, 0xF, 0xFFFFFFF),
+    ("pico", "T3"): (28, (1, 4), 15, 0xFFF0000, 0xFFFF),
+    ("hydra", "T2"): (25, (0, 63), 127, 0, 0x1FFFFFF),
+    ("hydra", "T3"): (25, (0, 63), 127, 0, 0x3FF),
+}
 
 
 @dataclass(frozen=True)
@@ -76,9 +91,11 @@ def record_stream(file: RecordFile) -> PhotonStream:
     n_records = _n_records(file, warnings)
 
     def reader() -> Iterator[PhotonBlock]:
-        return _finished(file, n_records, warnings)
+        return _finished(file, _Part(0, n_records), warnings)
 
-    return _stream(file, n_records, reader, warnings)
+    return replace(
+        _stream(file, n_records, reader, warnings), split=lambda n: _parts(file, n_records, n)
+    )
 
 
 def growing_stream(file: RecordFile, *, go_on: Callable[[int], bool]) -> PhotonStream:
@@ -131,28 +148,93 @@ def _n_records(file: RecordFile, warnings: list[str]) -> int:
     return n_there
 
 
-def _finished(file: RecordFile, n_records: int, warnings: list[str]) -> Iterator[PhotonBlock]:
-    state = np.zeros(N_STATE, np.int64)
-    buffer = np.empty(min(BLOCK_RECORDS, n_records), "<u4")
+class _Part(NamedTuple):
+    """Records from `start` on, and where the clock and the last photon before them stand."""
+
+    start: int
+    n_records: int
+    clock: int = 0
+    latest: int = 0
+
+    def state(self) -> NDArray[np.int64]:
+        state = np.zeros(N_STATE, np.int64)
+        state[CLOCK], state[LATEST] = self.clock, self.latest
+        return state
+
+
+def _parts(file: RecordFile, n_records: int, n_parts: int) -> list[PhotonStream]:
+    """Part a file; none where its clock runs away, or where the parts would be short."""
+    n_parts = min(n_parts, n_records // LEAST_RECORDS)
+    if n_parts < 2:
+        return []
+    places = [n_records * k // n_parts for k in range(n_parts + 1)]
+    parts = [_Part(start, stop - start) for start, stop in pairwise(places)]
+    with ThreadPoolExecutor(n_parts) as pool:
+        # Where each part ends, had it begun at zero.
+        ends = list(pool.map(lambda part: _end(file, part), parts))
+    streams = []
+    clock = latest = 0
+    for part, end in zip(parts, ends, strict=True):
+        if end[STOPPED] or clock > LATEST_CLOCK:
+            return []
+        streams.append(_part_stream(file, part._replace(clock=clock, latest=latest)))
+        latest = clock + int(end[LATEST]) if end[LATEST] >= 0 else latest
+        clock += int(end[CLOCK])
+    return streams
+
+
+def _end(file: RecordFile, part: _Part) -> NDArray[np.int64]:
+    """Return the state behind a part; a last photon before all times where it has none."""
+    kind = file.kind
+    state = part._replace(latest=-1).state()
+    for records in _pieces(file, part):
+        skip_records(records, state, kind.wrap, kind.counted, *_LAYOUTS[kind.layout, kind.mode])
+        if state[STOPPED]:
+            break
+    return state
+
+
+def _part_stream(file: RecordFile, part: _Part) -> PhotonStream:
+    warnings: list[str] = []
+
+    def reader() -> Iterator[PhotonBlock]:
+        return _finished(file, part, warnings)
+
+    return _stream(file, part.n_records, reader, warnings)
+
+
+def _finished(file: RecordFile, part: _Part, warnings: list[str]) -> Iterator[PhotonBlock]:
+    state = part.state()
     n_read = 0
-    try:
-        with file.path.open("rb") as opened:
-            opened.seek(file.data_offset)
-            while n_read < n_records and not state[STOPPED]:
-                n = _read(opened, buffer[: n_records - n_read])
-                if n == 0:
-                    break
-                n_read += n
-                yield _decode(buffer[:n], state, file.kind)
-    except OSError as error:
-        raise _unreadable(file, n_read, error) from error
-    if n_read < n_records and not state[STOPPED]:
+    for records in _pieces(file, part):
+        n_read += records.size
+        yield _decode(records, state, file.kind)
+        if state[STOPPED]:
+            break
+    if n_read < part.n_records and not state[STOPPED]:
         _add(
             warnings,
-            f"{file.path}: the file became shorter while it was read; {n_records - n_read} "
+            f"{file.path}: the file became shorter while it was read; {part.n_records - n_read} "
             "records are lost",
         )
     _add(warnings, *_damage(file, state))
+
+
+def _pieces(file: RecordFile, part: _Part) -> Iterator[NDArray[np.uint32]]:
+    """Yield the records of a part, in an array that is used again."""
+    buffer = np.empty(min(BLOCK_RECORDS, part.n_records), "<u4")
+    n_read = 0
+    try:
+        with file.path.open("rb") as opened:
+            opened.seek(file.data_offset + part.start * _RECORD_BYTES)
+            while n_read < part.n_records:
+                n = _read(opened, buffer[: part.n_records - n_read])
+                if n == 0:
+                    break
+                n_read += n
+                yield buffer[:n]
+    except OSError as error:
+        raise _unreadable(file, part.start + n_read, error) from error
 
 
 def _growing(

@@ -9,7 +9,7 @@ Ticks = NDArray[np.int64]
 NEWEST, FORWARD, N_STATE = 0, 1, 2
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def in_order(time: Ticks, newest: int) -> bool:
     """Whether times never fall, and none lies before `newest`."""
     latest = newest
@@ -20,7 +20,7 @@ def in_order(time: Ticks, newest: int) -> bool:
     return falls == 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def compose(sync: Ticks, delay: Ticks, period: int, fraction: float, time: Ticks) -> None:
     """Fill in sync * (period + fraction) + delay, in whole ticks."""
     if fraction == 0.0:
@@ -31,7 +31,7 @@ def compose(sync: Ticks, delay: Ticks, period: int, fraction: float, time: Ticks
             time[i] = sync[i] * period + np.int64(np.floor(sync[i] * fraction)) + delay[i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def set_forward(time: Ticks, state: Ticks, slack: int, gap: int) -> None:
     """Set the clock forward behind each step back by more than `slack`.
 

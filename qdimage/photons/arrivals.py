@@ -14,7 +14,7 @@ from qdimage.photons.windows import Windows
 Ticks = NDArray[np.int64]
 
 # How far records may be out of order: the largest delay behind a sync that a record can hold.
-_SLACK = 1 << 15
+SLACK = 1 << 15
 _BEGINNING = -(1 << 60)
 _LATEST = 1 << 61
 _WHOLE_TOLERANCE = 1e-9
@@ -75,20 +75,20 @@ def _sorted(stream: PhotonStream, gap: int) -> Iterator[Arrivals]:
         if state[FORWARD] == 0 and in_order(time, latest_held):
             block = Arrivals(time, channel)
             state[NEWEST] = time[-1]
-            if latest_held > time[-1] - _SLACK:
+            if latest_held > time[-1] - SLACK:
                 block = _joined(held, block)
             elif held.time.size:
                 yield held
         else:
             block = _merged(stream, held, Arrivals(time, channel), state, gap)
         # A later record can be as early as the newest less the slack, and not earlier.
-        n_safe = int(np.searchsorted(block.time, state[NEWEST] - _SLACK, side="right"))
+        n_safe = int(np.searchsorted(block.time, state[NEWEST] - SLACK, side="right"))
         if n_safe:
             yield Arrivals(block.time[:n_safe], block.channel[:n_safe])
         held = Arrivals(block.time[n_safe:], block.channel[n_safe:])
         if held.time.size > _MOST_HELD:
             raise FormatError(
-                f"{stream.source}: found {held.time.size} photons within {_SLACK} ticks, expected "
+                f"{stream.source}: found {held.time.size} photons within {SLACK} ticks, expected "
                 f"at most {_MOST_HELD}; the clock stands still, the times are damaged"
             )
     if held.time.size:
@@ -106,7 +106,7 @@ def _merged(
 ) -> Arrivals:
     """Sort a block into what is held back, behind every step back set forward."""
     moved = block.time.copy()
-    set_forward(moved, state, _SLACK, max(gap, _SLACK + 1))
+    set_forward(moved, state, SLACK, max(gap, SLACK + 1))
     if state[NEWEST] > _LATEST:
         raise FormatError(
             f"{stream.source}: its times sum up to more than 2^61 ticks, expected less; the "

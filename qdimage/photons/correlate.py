@@ -46,6 +46,12 @@ class _Span:
             self.first = int(block.time[0])
         self.last = int(block.time[-1])
 
+    def include(self, other: "_Span") -> None:
+        if other.first is None:
+            return
+        self.last = other.last if self.first is None else max(self.last, other.last)
+        self.first = other.first if self.first is None else min(self.first, other.first)
+
     def duration_s(self, tick_s: float) -> float:
         return 0.0 if self.first is None else (self.last - self.first) * tick_s
 
@@ -167,6 +173,13 @@ class PairCount:
                 self._tallies,
             )
             self._patience.spend(n, int(self._tallies[COMPARED]))
+
+    def absorb(self, other: "PairCount", *, sign: int = 1) -> None:
+        """Add, or take away, what another has counted; pairs between the two stay uncounted."""
+        self._counts += sign * other._counts
+        self._tallies += sign * other._tallies
+        if sign > 0:
+            self._seen.include(other._seen)
 
     def curve(self, windows: Windows | None = None) -> G2Curve:
         """Return the counts so far, of photons inside the windows if there are such."""

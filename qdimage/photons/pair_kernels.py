@@ -15,7 +15,7 @@ Channels = NDArray[np.uint8]
 FIRSTS, SECONDS, COMPARED, N_TALLIES = 0, 1, 2, 3
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def count_pairs(
     time: Ticks,
     channel: Channels,
@@ -56,7 +56,7 @@ def count_pairs(
     return _keep_latest(time, span, keys, n)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _append(
     time: Ticks,
     channel: Channels,
@@ -91,7 +91,7 @@ def _append(
     return n, n_close
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _keep_latest(time: Ticks, span: int, keys: Ticks, n: int) -> int:
     """Move the photons within `span` of the last one to the front; return how many there are."""
     oldest = time[time.size - 1] - span
@@ -103,7 +103,7 @@ def _keep_latest(time: Ticks, span: int, keys: Ticks, n: int) -> int:
     return 1 + n - start
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def count_pairs_between(
     time: Ticks,
     channel: Channels,
@@ -152,7 +152,7 @@ def count_pairs_between(
     n_kept[1] = _drop(seconds, n_seconds, places[:n_negative])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _pass(time: Ticks, shift: int, others: Ticks, place: int) -> tuple[int, int]:
     """Sum over `time` how many of `others` are at most as late as the shifted time.
 
@@ -167,7 +167,7 @@ def _pass(time: Ticks, shift: int, others: Ticks, place: int) -> tuple[int, int]
     return total, place
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _drop(times: Ticks, n: int, places: Ticks) -> int:
     """Forget the photons that every edge has passed; return how many are left.
 
@@ -183,7 +183,7 @@ def _drop(times: Ticks, n: int, places: Ticks) -> int:
     return n - passed
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def count_next(
     time: Ticks,
     channel: Channels,

@@ -8,6 +8,7 @@ from qdimage.domain.photons import PhotonStream
 from qdimage.errors import ConfigurationError
 from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
 from qdimage.photons.correlate import correlate, correlate_between, log_edges, start_stop
+from qdimage.photons.correlate_parts import correlate_parts
 from qdimage.photons.windows import TimeWindows
 
 Method = Literal["all pairs", "growing bins", "start-stop"]
@@ -23,6 +24,7 @@ def correlate_file(
     method: Method = "all pairs",
     bins_per_decade: int = 10,
     window_s: TimeWindows | None = None,
+    workers: int = 1,
 ) -> tuple[G2Curve, list[str]]:
     """Correlate two detectors of a time-tag file.
 
@@ -45,6 +47,9 @@ def correlate_file(
     window_s : (float, float), or several such, optional
         Only photons from the first of these times on, and before the second; of several windows
         only pairs within one and the same.
+    workers : int
+        Threads that read parts of the file, for all pairs in equal bins without a window; they
+        change no count.
 
     Returns
     -------
@@ -77,8 +82,13 @@ def correlate_file(
             stream, edges_ticks=edges, first=first, second=second, window_s=window_s
         )
         return curve, stream.warnings
-    count = correlate if method == "all pairs" else start_stop
     width, n_bins = equal_bins(stream, bin_ns=bin_ns, longest_ns=longest_ns)
+    if method == "all pairs" and window_s is None and workers > 1:
+        curve = correlate_parts(
+            stream, bin_ticks=width, n_bins=n_bins, first=first, second=second, workers=workers
+        )
+        return curve, stream.warnings
+    count = correlate if method == "all pairs" else start_stop
     curve = count(
         stream, bin_ticks=width, n_bins=n_bins, first=first, second=second, window_s=window_s
     )

@@ -1,5 +1,7 @@
 """What rate models predict: g2(0) and brightness over a range, and g2 against delay."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,16 @@ from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import replacing
 from qdimage.pipeline.model_decay import DecayPrediction
 from qdimage.pipeline.model_scan import ModelScan
-from qdimage.pipeline.prediction import Prediction
+from qdimage.pipeline.prediction import NOTABLE_TRUNCATION, Prediction
 from qdimage.reporting.plots import name_axes, plain_log
 from qdimage.reporting.style import (
     BLUE,
     DPI,
     GREEN,
     GREY,
+    INK,
     ORANGE,
     VERMILION,
-    YELLOW,
     house_style,
     label,
 )
@@ -32,7 +34,8 @@ _LEFT_IN, _RIGHT_IN, _BOTTOM_IN, _GAP_IN, _TOP_IN = 0.95, 0.25, 0.75, 0.3, 0.6
 _WIDE = 3000.0
 _COLOURS = {"el": VERMILION, "pl": BLUE, "pl-charged": GREEN}
 # Of the strongest lines; more could not be told apart.
-_LINE_COLOURS = (ORANGE, GREEN, YELLOW, GREY)
+_LINE_COLOURS = (ORANGE, BLUE, GREEN, VERMILION)
+_FAINTEST = 1e-5
 _NAMES = {"el": "EL", "pl": "PL", "pl-charged": "PL, blinking"}
 _X_NAMES = {
     "pump_per_us": "pumping rate (1/µs)",
@@ -74,7 +77,8 @@ def draw_scan(found: ModelScan) -> Figure:
         colour = _COLOURS.get(name, ORANGE)
         x = [row["value"] for row in rows]
         shown = _NAMES.get(name, label(name))
-        upper.plot(x, [row["g2_0"] for row in rows], color=colour, lw=2, label=shown)
+        upper.plot(x, [row["g2_0"] for row in rows], color=colour, lw=2, ls=":")
+        upper.plot(x, [_settled(row) for row in rows], color=colour, lw=2, label=shown)
         lower.plot(x, [row["intensity_per_us"] for row in rows], color=colour, lw=2)
         limit = found.weak_limit_g2_0.get(name)
         if limit:
@@ -82,6 +86,9 @@ def draw_scan(found: ModelScan) -> Figure:
             _beside(upper, limit, colour)
     if any(found.weak_limit_g2_0.values()):
         upper.plot([], [], color=GREY, lw=1.2, ls=(0, (4, 3)), label="limit of weak drive")
+    if any(math.isnan(_settled(row)) for row in found.rows):
+        doubtful = f"more than {100 * NOTABLE_TRUNCATION:g} % off by the most carriers"
+        upper.plot([], [], color=GREY, lw=2, ls=":", label=doubtful)
     for axes in (upper, lower):
         axes.set_xscale("log")
         axes.set_xlim(found.rows[0]["value"], found.rows[-1]["value"])
@@ -99,6 +106,11 @@ def draw_scan(found: ModelScan) -> Figure:
     _name(lower, _X_NAMES.get(found.parameter, label(plain)), "photons emitted (1/µs)")
     _legend(figure, upper, _conventions(found.conventions))
     return figure
+
+
+def _settled(row: Mapping[str, Any]) -> float:
+    """g2(0), or NaN where more carriers would change it."""
+    return math.nan if abs(row["truncation_error"] or 0.0) > NOTABLE_TRUNCATION else row["g2_0"]
 
 
 def draw_g2(found: Prediction) -> Figure:
@@ -124,14 +136,18 @@ def draw_decay(found: DecayPrediction) -> Figure:
     figure, (axes,) = _panels(1)
     order = sorted(range(len(found.time_ns)), key=lambda k: found.time_ns[k])
     times = [found.time_ns[k] for k in order]
-    shown = {"all lines": found.photons_per_us, **found.line_photons_per_us}
-    colours = (_COLOURS.get(found.model, ORANGE), *_LINE_COLOURS)
-    for (name, light), colour in zip(shown.items(), colours, strict=False):
-        width = 2.2 if name == "all lines" else 1.2
-        axes.plot(times, [light[k] for k in order], color=colour, lw=width, label=label(name))
-    if max(found.photons_per_us) > 0:
+    peak = max(found.photons_per_us)
+    lines = {name: light for name, light in found.line_photons_per_us.items() if max(light) > 0}
+    strongest = sorted(lines, key=lambda name: -max(lines[name]))[: len(_LINE_COLOURS)]
+    shown = {"all lines": found.photons_per_us, **{name: lines[name] for name in strongest}}
+    for (name, light), colour in zip(shown.items(), (INK, *_LINE_COLOURS), strict=False):
+        if max(light) > _FAINTEST * peak:
+            width = 2.6 if colour == INK else 1.3
+            axes.plot(times, [light[k] for k in order], color=colour, lw=width, label=label(name))
+    if peak > 0:
         axes.set_yscale("log")
-        axes.set_ylim(max(found.photons_per_us) * 1e-5, max(found.photons_per_us) * 2)
+        axes.set_ylim(peak * _FAINTEST, peak * 2)
+        plain_log(axes.yaxis)
     axes.grid(visible=True)
     _name(axes, "time after the pulse (ns)", "photons emitted (1/µs)")
     _legend(figure, axes, "")
@@ -188,6 +204,6 @@ def _legend(figure: Figure, axes: Axes, note: str) -> None:
     handles, names = axes.get_legend_handles_labels()
     left = (_LEFT_IN - 0.1) / _WIDTH_IN
     figure.legend(
-        handles, names, loc="upper left", ncols=4, bbox_to_anchor=(left, 1 - 0.02 / height)
+        handles, names, loc="upper left", ncols=5, bbox_to_anchor=(left, 1 - 0.02 / height)
     )
     figure.text(_LEFT_IN / _WIDTH_IN, 1 - 0.5 / height, note, fontsize=8.5, color=GREY, va="center")

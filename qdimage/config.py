@@ -18,6 +18,8 @@ from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
 from qdimage.photons.decay_options import DecayOptions
 from qdimage.photons.dip_options import DipOptions
+from qdimage.photons.trace_options import TraceOptions
+from qdimage.rates.fit_options import RateFitOptions
 from qdimage.registration.options import RegisterOptions
 
 Model = TypeVar("Model", bound=Options)
@@ -36,6 +38,8 @@ with warnings.catch_warnings():
         register: RegisterOptions = RegisterOptions()
         match: MatchOptions = MatchOptions()
         g2: DipOptions = DipOptions()
+        rates: RateFitOptions = RateFitOptions()
+        trace: TraceOptions = TraceOptions()
         lifetime: DecayOptions = DecayOptions()
 
 

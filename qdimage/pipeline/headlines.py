@@ -6,15 +6,17 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def add_headlines(dots: Iterable[Row], photons: Sequence[Row]) -> None:
-    """Add to each dot the g2(0) of the narrowest interval, of PL and of EL.
+def add_headlines(
+    dots: Iterable[Row], photons: Sequence[Row], lifetimes: Sequence[Row] = ()
+) -> None:
+    """Add to each dot the g2(0) of the narrowest interval, of PL and of EL, and its PL lifetime.
 
     The narrowest interval, never the smallest value: choosing among noisy values by their size
     would be choosing their errors.
 
     Parameters
     ----------
-    dots, photons : rows of the tables `dots` and `photons`
+    dots, photons, lifetimes : rows of the tables of these names
         Of one field.
     """
     for dot in dots:
@@ -31,11 +33,22 @@ def add_headlines(dots: Iterable[Row], photons: Sequence[Row]) -> None:
             }
             if kind == "el":
                 dot["el_g2_0_voltage_v"] = best["voltage_v"]
+        decay = narrowest(
+            (
+                row
+                for row in lifetimes
+                if row.get("dot_id") == dot["dot_id"] and row["kind"] == "pl"
+            ),
+            ("lifetime_low_ns", "lifetime_high_ns"),
+        )
+        if decay is not None:
+            dot["lifetime_ns"] = decay["lifetime_ns"]
 
 
-def narrowest(photons: Iterable[Row]) -> Row | None:
-    """Return the row with the narrowest interval of g2(0), the first of equal ones."""
-    answered = [row for row in photons if row["status"] == "ok"]
+def narrowest(rows: Iterable[Row], ends: tuple[str, str] = ("g2_0_low", "g2_0_high")) -> Row | None:
+    """Return the row with the narrowest interval, the first of equal ones; None without any."""
+    low, high = ends
+    answered = [row for row in rows if row["status"] == "ok"]
     if not answered:
         return None
-    return min(answered, key=lambda row: float(row["g2_0_high"] - row["g2_0_low"]))
+    return min(answered, key=lambda row: float(row[high] - row[low]))

@@ -1,4 +1,4 @@
-"""The time-tag files and histograms of one field: each one's g2(0), and the curve behind it."""
+"""The time-tag files and histograms of one field: g2(0), trace and decay of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,20 +11,30 @@ from qdimage.config import AnalysisOptions
 from qdimage.domain.experiment import Experiment, PhotonsTable
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.localizations import Localizations
-from qdimage.domain.photon_tables import PHOTONS
+from qdimage.domain.photon_tables import LIFETIMES, PHOTONS, TRACES
 from qdimage.domain.refusal import Failure, Refusal
+from qdimage.domain.table import Table
 from qdimage.io.curve_file import write_curve
 from qdimage.io.time_tags import is_histogram, open_photons
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.g2 import G2Answer, G2Settings, g2_of_file, photon_row
+from qdimage.pipeline.lifetime import (
+    LifetimeSettings,
+    decay_curve,
+    lifetime_of_file,
+    lifetime_row,
+)
 from qdimage.pipeline.names import curve_path
 from qdimage.pipeline.photon_place import Place, place_of
+from qdimage.pipeline.trace import TraceSettings, trace_curve, trace_of_file, trace_row
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
+# A row without its place, and the curve behind it.
+_Found = tuple[Row, "pd.DataFrame | None"]
 
 
 @dataclass(frozen=True)
@@ -75,10 +85,11 @@ def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> R
     mapping of str to list of dict
         Rows by table.
     """
-    rows: dict[str, list[Row]] = {PHOTONS.name: []}
+    rows: dict[str, list[Row]] = {each.table.name: [] for each in _ANALYSES}
     for index, declared in enumerate(work.experiment.declared.photons):
         place = work.place(declared)
-        rows[PHOTONS.name].append(_photons(work, index, place))
+        for each in _ANALYSES:
+            rows[each.table.name].append(_row(work, index, place, each))
         progress(f"{work.experiment.name}, {declared.file}")
     return rows
 
@@ -87,10 +98,11 @@ def failed_photon_files(experiment: Experiment, reason: str) -> Rows:
     """Return the rows of files of which nothing could be computed."""
     failed = {"status": "failed", "message": reason}
     return {
-        PHOTONS.name: [
+        each.table.name: [
             _shared(experiment, declared, Place()) | failed
             for declared in experiment.declared.photons
         ]
+        for each in _ANALYSES
     }
 
 
@@ -106,27 +118,27 @@ def _shared(experiment: Experiment, declared: PhotonsTable, place: Place) -> Row
     }
 
 
-def _photons(work: PhotonWork, index: int, place: Place) -> Row:
+def _row(work: PhotonWork, index: int, place: Place, analysis: "_Analysis") -> Row:
+    """Return one file's row of one table, and keep the curve behind it."""
     declared = work.experiment.declared.photons[index]
-    row = _shared(work.experiment, declared, place) | {
-        "x_px": place.x_px,
-        "y_px": place.y_px,
-        "dot_distance_px": place.distance_px,
-    }
-    found = attempt(lambda: _g2(work, declared), f"{work.experiment.name}, {declared.file}")
+    row = _shared(work.experiment, declared, place)
+    if analysis.table == PHOTONS:
+        row |= {"x_px": place.x_px, "y_px": place.y_px, "dot_distance_px": place.distance_px}
+    found = attempt(
+        lambda: analysis.analyse(work, declared), f"{work.experiment.name}, {declared.file}"
+    )
     if isinstance(found, Failure):
-        return row | {"status": "failed", "message": _joined(place.message, found.reason)}
-    file = work.curve_file("g2", index)
-    write_curve(g2_frame(found), work.out / file)
-    row |= photon_row(found) | {"file": declared.file, "curve": file}
-    efficiency = work.experiment.declared.optics.collection_efficiency
-    if efficiency is not None:
-        row["emitted_photons_s"] = row["counts_s"] / efficiency
-    row["message"] = _joined(place.message, row["message"])
+        found = {"status": "failed", "message": found.reason}, None
+    known, curve = found
+    if curve is not None:
+        row["curve"] = work.curve_file(analysis.folder, index)
+        write_curve(curve, work.out / row["curve"])
+    row |= known | {"file": declared.file}
+    row["message"] = _joined(place.message, known["message"])
     return row
 
 
-def _g2(work: PhotonWork, declared: PhotonsTable) -> G2Answer:
+def _g2(work: PhotonWork, declared: PhotonsTable) -> _Found:
     path = work.experiment.folder / declared.file
     settings = G2Settings(
         detectors=declared.detectors or (0, 1),
@@ -136,7 +148,60 @@ def _g2(work: PhotonWork, declared: PhotonsTable) -> G2Answer:
         duration_s=declared.duration_s,
         rate_counts_s=declared.rate_counts_s,
     )
-    return g2_of_file(path, settings=settings, options=work.options.g2)
+    found = g2_of_file(path, settings=settings, options=work.options.g2)
+    row = photon_row(found)
+    efficiency = work.experiment.declared.optics.collection_efficiency
+    if efficiency is not None:
+        row["emitted_photons_s"] = row["counts_s"] / efficiency
+    return row, g2_frame(found)
+
+
+def _trace(work: PhotonWork, declared: PhotonsTable) -> _Found:
+    path = work.experiment.folder / declared.file
+    if is_histogram(path):
+        return _refused("a histogram holds no arrival times; declare the time tags"), None
+    settings = TraceSettings(detectors=declared.detectors or (0, 1))
+    found = trace_of_file(path, settings=settings, options=work.options.trace)
+    return trace_row(found), trace_curve(found)
+
+
+def _lifetime(work: PhotonWork, declared: PhotonsTable) -> _Found:
+    path = work.experiment.folder / declared.file
+    if is_histogram(path):
+        return _refused("a histogram of pairs is no decay; declare pulsed time tags"), None
+    if declared.excitation == "cw":
+        return _refused("the light is declared steady, so that there is no decay"), None
+    settings = LifetimeSettings(
+        detectors=declared.detectors,
+        response_fwhm_ns=None if declared.response_file else declared.response_fwhm_ns,
+        response_file=_beside(work, declared.response_file),
+    )
+    found = lifetime_of_file(path, settings=settings, options=work.options.lifetime)
+    return lifetime_row(found), None if found.decay is None else decay_curve(found)
+
+
+def _refused(reason: str) -> Row:
+    return {"status": "refused", "message": reason}
+
+
+def _beside(work: PhotonWork, file: str | None) -> Path | None:
+    return work.experiment.folder / file if file else None
+
+
+@dataclass(frozen=True)
+class _Analysis:
+    """One thing that is done with every file: its table, its curves' folder, how it is done."""
+
+    table: Table
+    folder: str
+    analyse: Callable[[PhotonWork, PhotonsTable], _Found]
+
+
+_ANALYSES = (
+    _Analysis(PHOTONS, "g2", _g2),
+    _Analysis(TRACES, "traces", _trace),
+    _Analysis(LIFETIMES, "decays", _lifetime),
+)
 
 
 def _period_ns(path: Path, declared: PhotonsTable) -> float | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.domain.localizations import Localizations
-from qdimage.domain.photon_tables import PHOTON_TABLES, PHOTONS
+from qdimage.domain.photon_tables import LIFETIMES, PHOTON_TABLES, PHOTONS
 from qdimage.domain.refusal import Failure, Refusal
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
@@ -63,7 +63,7 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
     }
     for field in fields:
         dots, dot_channels = _dots(field, f_min_s)
-        add_headlines(dots, field.photons[PHOTONS.name])
+        add_headlines(dots, field.photons[PHOTONS.name], field.photons[LIFETIMES.name])
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
         for table in PHOTON_TABLES:

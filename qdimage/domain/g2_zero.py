@@ -29,6 +29,9 @@ class G2Zero:
     deviance, p_value : float
     dof : int
         Goodness of fit of the best point.
+    dip_chance : float
+        At least the chance that uncorrelated light shows such a dip; where it is not small and the
+        delay was not given, the value is that at no delay.
     coincidences : int
         In the whole curve.
     uncorrected, uncorrected_err : float
@@ -52,6 +55,7 @@ class G2Zero:
     deviance: float
     dof: int
     p_value: float
+    dip_chance: float
     coincidences: int
     uncorrected: float
     uncorrected_err: float

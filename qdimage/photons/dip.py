@@ -1,7 +1,7 @@
 """g2 at zero delay from a correlation curve under steady light."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.refusal import Refusal
 from qdimage.numerics.goodness import goodness
 from qdimage.numerics.hull import hull
-from qdimage.photons.dip_centre import deepest
+from qdimage.photons.dip_centre import chance_of_dip, deepest
 from qdimage.photons.dip_groups import grouped
 from qdimage.photons.dip_likelihood import (
     CENTRE,
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 # Q(g0) = min over K of -2 ln L_K(g0) + COST (K - 1); the hulls of Q - min Q below these levels held
 # their coverage on simulated curves of rate models, see benchmarks/g2_coverage.py.
 COST = 2.0
-LEVEL_68, LEVEL_95 = 1.6, 4.2
+LEVEL_68, LEVEL_95 = 1.5, 4.2
 _BEYOND = 0.5
 _NODES = 21
 
@@ -42,10 +42,17 @@ _LEAST_SIGMA_BINS = 1e-3
 _LARGEST_G2_0 = 5.0
 # Time constants with which the centre is searched.
 _TIMES_NS = np.array([5.0, 15.0, 45.0])
+# Chance above which a dip is none; where it was searched, g2 is then that at no delay.
+NO_DIP_CHANCE = 0.01
+# How far the centre of a dip of one standard deviation may be off.
+_WEAKEST_NS = 20.0
 _LEAST_COINCIDENCES = 200
 _LEAST_BINS = 30
 # Of the dip, what may be left at the end of the curve that reaches less far.
 _PLATEAU_REACHED = 0.05
+# Below this chance of a worse fit, sums of exponentials are no description of the curve; above the
+# other they are one of a part of it.
+POOR_P, _GOOD_P = 1e-3, 0.01
 # Slowest component relative to the reach of the curve, where the plateau is not known from
 # elsewhere: slower ones with large weights would put the plateau anywhere.
 _SLOWEST = 0.4
@@ -91,22 +98,22 @@ def g2_zero(
         return refusal
     sigma_ns = response_fwhm_ns / _FWHM
     sigma_ns = max(sigma_ns, _LEAST_SIGMA_BINS * float(np.diff(curve.edges_ns).min()))
-    centre_ns, reach_ns = delay_ns, 0.0
-    if centre_ns is None:
-        centre_ns, reach_ns = _searched_centre(curve, sigma_ns, options.max_delay_ns)
-    data = _data(curve, sigma_ns, centre_ns, reach_ns, plateau, options)
-    nodes, values, thetas = profile(
-        data, centre_ns, options.max_components, COST, LEVEL_95 + _BEYOND, _NODES
-    )
-    lowest = values.min(axis=0)
-    at = int(np.argmin(lowest))
-    components = int(np.argmin(values[:, at])) + 1
-    theta = thetas[components - 1, at]
+    place = _place(curve, sigma_ns, delay_ns, options.max_delay_ns)
+    fit = _fit(curve, sigma_ns, place.centre_ns, place.reach_ns, plateau, options)
+    data, theta, components = fit.data, fit.theta, fit.components
     if plateau is None and (refusal := _not_level(data, theta, components)) is not None:
         return refusal
-    (low_68, high_68), (low_95, high_95) = (
-        hull(nodes, lowest, level) for level in (LEVEL_68, LEVEL_95)
-    )
+    levels = math.exp(theta[PLATEAU]) * data.exposure
+    levels *= _shape(data.edges_ns, data.sigma_ns, theta, components)
+    deviance, dof, p_value = goodness(data.counts, levels, n_parameters(components))
+    fits = [fit]
+    if p_value < POOR_P:
+        fits = _around_centre(curve, fit, options) or fits
+    elif place.rival_ns is not None:
+        fits.append(_fit(curve, sigma_ns, place.rival_ns, 0.0, plateau, options))
+    low_68, high_68 = _union([each.interval_68 for each in fits])
+    low_95, high_95 = _union([each.interval_95 for each in fits])
+    value = fits[0].value
     if high_95 >= _LARGEST_G2_0:
         return Refusal(
             f"found {int(curve.counts.sum())} coincidences, which bound g2(0) by nothing below "
@@ -114,12 +121,10 @@ def g2_zero(
         )
     level = math.exp(theta[PLATEAU])
     raw, raw_err = _uncorrected(curve, theta[CENTRE], level)
-    levels = level * data.exposure * _shape(data.edges_ns, data.sigma_ns, theta, components)
     model = level * curve.accidentals * _shape(curve.edges_ns, data.sigma_ns, theta, components)
-    deviance, dof, p_value = goodness(data.counts, levels, n_parameters(components))
     share = signal_shares[0] * signal_shares[1]
     return G2Zero(
-        value=float(nodes[at]),
+        value=value,
         low_68=low_68,
         high_68=high_68,
         low_95=low_95,
@@ -132,10 +137,11 @@ def g2_zero(
         deviance=deviance,
         dof=dof,
         p_value=p_value,
+        dip_chance=place.chance,
         coincidences=int(curve.counts.sum()),
         uncorrected=raw,
         uncorrected_err=raw_err,
-        background_corrected=1.0 - (1.0 - float(nodes[at])) / share,
+        background_corrected=1.0 - (1.0 - value) / share,
         background_corrected_low=1.0 - (1.0 - low_95) / share,
         background_corrected_high=1.0 - (1.0 - high_95) / share,
         model=model,
@@ -184,20 +190,123 @@ def _unusable(curve: G2Curve, delay_ns: float | None) -> Refusal | None:
     return None
 
 
-def _searched_centre(curve: G2Curve, sigma_ns: float, max_delay_ns: float) -> tuple[float, float]:
-    """Where the dip seems to be, and how far off that may be."""
+@dataclass(frozen=True)
+class _Place:
+    """Where the dip is taken to be.
+
+    Attributes
+    ----------
+    centre_ns, reach_ns : float
+        Where to look first, and how far off that may be.
+    chance : float
+        At least the chance that there is no dip.
+    rival_ns : float or None
+        Where there is no dip: the deepest place, were there one after all.
+    """
+
+    centre_ns: float
+    reach_ns: float
+    chance: float
+    rival_ns: float | None = None
+
+
+def _place(curve: G2Curve, sigma_ns: float, delay_ns: float | None, max_delay_ns: float) -> _Place:
     step = max(1.0, float(np.diff(curve.edges_ns).min()))
     reach = min(max_delay_ns, 0.5 * float(min(-curve.edges_ns[0], curve.edges_ns[-1])))
-    n = int(reach / step)
-    found = deepest(
+    n = int(reach / step) if delay_ns is None else 0
+    centres = (delay_ns or 0.0) + step * np.arange(-n, n + 1, dtype=np.float64)
+    found, sigmas = deepest(
         curve.edges_ns,
         curve.accidentals,
         curve.counts.astype(np.float64),
         sigma_ns,
-        step * np.arange(-n, n + 1, dtype=np.float64),
+        centres,
         _TIMES_NS,
     )
-    return found, 3.0 * step
+    chance = chance_of_dip(sigmas, 2.0 * n * step, _TIMES_NS)
+    if delay_ns is not None:
+        return _Place(delay_ns, 0.0, chance)
+    if chance > NO_DIP_CHANCE:
+        return _Place(0.0, 0.0, chance, found)
+    return _Place(found, 3.0 * step + _WEAKEST_NS / sigmas, chance)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The best point of a profile, and its intervals."""
+
+    data: DipData
+    theta: Array
+    components: int
+    interval_68: tuple[float, float]
+    interval_95: tuple[float, float]
+
+    @property
+    def value(self) -> float:
+        return float(self.theta[G2_0])
+
+
+def _fit(
+    curve: G2Curve,
+    sigma_ns: float,
+    centre_ns: float,
+    reach_ns: float,
+    plateau: Plateau | None,
+    options: DipOptions,
+) -> _Fit:
+    data = _data(curve, sigma_ns, centre_ns, reach_ns, plateau, options)
+    nodes, values, thetas = profile(
+        data, centre_ns, options.max_components, COST, LEVEL_95 + _BEYOND, _NODES
+    )
+    lowest = values.min(axis=0)
+    at = int(np.argmin(lowest))
+    components = int(np.argmin(values[:, at])) + 1
+    return _Fit(
+        data,
+        thetas[components - 1, at],
+        components,
+        hull(nodes, lowest, LEVEL_68),
+        hull(nodes, lowest, LEVEL_95),
+    )
+
+
+def _union(intervals: list[tuple[float, float]]) -> tuple[float, float]:
+    return min(low for low, _ in intervals), max(high for _, high in intervals)
+
+
+def _around_centre(curve: G2Curve, whole: _Fit, options: DipOptions) -> list[_Fit]:
+    """Fit the widest part of the curve around the centre that sums of exponentials do describe.
+
+    The part half as wide is fitted too: where the whole is not described, what looks fine in a
+    part need not be. Where no part is described, the two narrowest are returned. The plateau is
+    that of the whole.
+    """
+    fits: list[_Fit] = []
+    described = False
+    centre_ns = float(whole.theta[CENTRE])
+    distance = np.abs(curve.lag_ns - centre_ns)
+    level = math.exp(whole.theta[PLATEAU])
+    width = float(distance.max())
+    while True:
+        width /= 2.0
+        inside = np.flatnonzero(distance <= width)
+        outside = curve.accidentals.sum() - curve.accidentals[inside].sum()
+        if len(inside) < _LEAST_BINS or (described and len(fits) == 2):
+            return fits
+        part = replace(
+            curve,
+            edges_ns=curve.edges_ns[inside[0] : inside[-1] + 2],
+            counts=curve.counts[inside],
+            accidentals=curve.accidentals[inside],
+        )
+        known = Plateau(level, math.sqrt(level / outside))
+        fit = _fit(part, whole.data.sigma_ns, centre_ns, 0.0, known, options)
+        levels = math.exp(fit.theta[PLATEAU]) * fit.data.exposure
+        levels *= _shape(fit.data.edges_ns, fit.data.sigma_ns, fit.theta, fit.components)
+        p_value = goodness(fit.data.counts, levels, n_parameters(fit.components))[2]
+        if not described and p_value > _GOOD_P:
+            described, fits = True, []
+        fits = [*fits, fit][-2:]
 
 
 def _data(

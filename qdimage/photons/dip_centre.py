@@ -1,4 +1,6 @@
-"""Where the dip of a correlation curve is, before anything is fitted."""
+"""Where the dip of a correlation curve is, and whether there is one, before anything is fitted."""
+
+import math
 
 import numpy as np
 from numba import njit
@@ -17,8 +19,8 @@ def deepest(
     sigma: float,
     centres: Array,
     times: Array,
-) -> float:
-    """Return the centre of the exponential dip that explains most of the counts.
+) -> tuple[float, float]:
+    """Return the centre of the exponential dip that explains most of the counts, and its depth.
 
     Parameters
     ----------
@@ -28,6 +30,13 @@ def deepest(
         Standard deviation of the response, ns.
     centres, times : ndarray
         Centres and time constants to try, ns.
+
+    Returns
+    -------
+    centre : float
+    sigmas : float
+        Depth there over its standard deviation in uncorrelated light; below 0 where the curve rises
+        at every centre.
     """
     n = counts.shape[0]
     mean, unused_time, unused_centre = np.empty(n), np.empty(n), np.empty(n)
@@ -48,4 +57,28 @@ def deepest(
             gain = depth * abs(depth) / (sum_bb - sum_eb * sum_eb / sum_ee)
             if gain > best:
                 best, answer = gain, centre
-    return float(answer)
+    size = math.sqrt(abs(best) * sum_ee / max(sum_en, 1.0))
+    return float(answer), math.copysign(size, best)
+
+
+def chance_of_dip(sigmas: float, searched_ns: float, times: Array) -> float:
+    """Return an upper bound on the chance that uncorrelated light shows a dip as deep as this.
+
+    The depth at each time constant is a Gaussian process of the centre with the correlation
+    (1 + d/tau) exp(-d/tau) at a distance d, whose upcrossings of a level bound its maximum
+    (Davies, Biometrika 74, 33, 1987). Poisson counts have the lighter tail below.
+
+    Parameters
+    ----------
+    sigmas : float
+        See `deepest`.
+    searched_ns : float
+        From the first centre to the last.
+    times : ndarray
+        Time constants, ns.
+    """
+    if sigmas <= 0.0:
+        return 1.0
+    here = 0.5 * math.erfc(sigmas / math.sqrt(2.0)) * len(times)
+    crossings = searched_ns / (2.0 * math.pi) * float((1.0 / times).sum())
+    return min(1.0, here + crossings * math.exp(-0.5 * sigmas * sigmas))

@@ -29,6 +29,9 @@ _LARGEST_DAMPING = 1e7
 # any more long before this.
 _LARGEST_WEIGHT = 30.0
 _LARGEST_STEP = 0.7
+# Of a step, the decrease of the deviance is foretold by its slope; a fit is given up where this
+# many times as much would not be enough, and damping does not hold the steps back.
+_HOPE, _FREE_DAMPING = 5.0, 1e-2
 
 
 @njit(cache=True)
@@ -55,7 +58,11 @@ def fill_bounds(bounds: Array, components: int, low: Array, high: Array) -> None
 
 @njit(cache=True)
 def fit_dip(
-    data: DipData, components: int, theta: Array, hold_g2_0: bool, hold_centre: bool
+    data: DipData,
+    components: int,
+    theta: Array,
+    hold_g2_0: bool,
+    enough: float,
 ) -> float:
     """Fit a dip from a start, which is replaced by the best point; return its deviance.
 
@@ -65,8 +72,10 @@ def fit_dip(
     components : int
     theta : ndarray
         Start, and end.
-    hold_g2_0, hold_centre : bool
-        Whether g2(0) and the centre stay where they are.
+    hold_g2_0 : bool
+        Whether g2(0) stays where it is.
+    enough : float
+        A deviance already reached elsewhere: a fit that promises nothing below it is given up.
     """
     n, n_bins = n_parameters(components), data.counts.shape[0]
     basis, shape = np.empty((3 * MAX_COMPONENTS, n_bins)), np.empty(n_bins)
@@ -87,8 +96,7 @@ def fit_dip(
             at_end = (theta[a] <= low[a] and vector[a] > 0.0) or (
                 theta[a] >= high[a] and vector[a] < 0.0
             )
-            held = (hold_g2_0 and a == G2_0) or (hold_centre and a == CENTRE)
-            if not at_end and not held:
+            if not at_end and not (hold_g2_0 and a == G2_0):
                 free[n_free] = a
                 n_free += 1
         for i in range(n_free):
@@ -97,6 +105,11 @@ def fit_dip(
                 system[i, j] = matrix[free[i], free[j]]
             system[i, i] *= 1.0 + damping
         solve_positive(system, step, n_free)
+        foretold = 0.0
+        for i in range(n_free):
+            foretold -= step[i] * vector[free[i]]
+        if damping < _FREE_DAMPING and value - _HOPE * foretold > enough:
+            break
         trial[:] = theta
         for i in range(n_free):
             a = free[i]
@@ -114,7 +127,7 @@ def fit_dip(
             matrix, trial_matrix = trial_matrix, matrix
             vector, trial_vector = trial_vector, vector
             damping = max(damping * 0.2, 1e-9)
-            if settled == 2:
+            if settled == 2 or (settled == 1 and foretold < _SETTLED):
                 break
         else:
             damping *= 6.0

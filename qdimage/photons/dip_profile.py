@@ -1,7 +1,7 @@
 """How well each g2(0) agrees with a curve: profiles of dips of one to four exponentials.
 
-The centre is free for one exponential and then held for more: it is where the curve is symmetric,
-whatever its shape, and left to them they would move it to a chance minimum.
+The centre is held near that of a single exponential that is not fast: it is where the curve is
+symmetric, whatever its shape, and left to the fits they would move it to a chance minimum.
 """
 
 import math
@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qdimage.numerics.cholesky import solve_positive
 from qdimage.photons.dip_fit import fit_dip
 from qdimage.photons.dip_likelihood import (
     CENTRE,
@@ -20,7 +21,9 @@ from qdimage.photons.dip_likelihood import (
     PLATEAU,
     TIMES,
     DipData,
+    deviance_and_scores,
     fill_shape,
+    n_parameters,
 )
 from qdimage.photons.dip_starts import GRID, fill_starts, gram_matrix
 
@@ -29,6 +32,9 @@ Array = NDArray[np.float64]
 _STARTS = 3
 # As many exponentials are always tried; one more where the best dip needs all of them.
 _ALWAYS = 3
+# Where the centre is looked for: the logarithm of the fastest time (ns), and by how many standard
+# deviations it may move from there.
+_LOG_SLOW, _CENTRE_SIGMAS = math.log(5.0), 1.0
 # Values of g2(0) from which the best one is looked for, beside that of a single exponential.
 _COARSE = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 # The walk to the ends of the profile.
@@ -41,10 +47,11 @@ class Search(NamedTuple):
     Attributes
     ----------
     data : DipData
+        With narrow bounds of the centre.
     log_times, gram : ndarray
         See `gram_matrix`.
     centre : float
-        Of the best single exponential, ns.
+        Of the single exponential, ns.
     components : int
         Largest number of exponentials.
     cost : float
@@ -89,7 +96,9 @@ def profile(
     thetas : ndarray, shape (k, n_nodes, MAX_PARAMETERS)
     """
     log_times = np.linspace(data.bounds[4], data.bounds[5], GRID)
-    first = _single(data, centre, log_times)
+    slow = _with_bound(data, 4, min(max(data.bounds[4], _LOG_SLOW), data.bounds[5]))
+    first = _single(slow, centre, log_times)
+    data = _held(data, first)
     gram = gram_matrix(data, _levels(data, first), first[CENTRE], log_times)
     always = min(components, _ALWAYS)
     search = Search(data, log_times, gram, first[CENTRE], always, cost, depth)
@@ -118,11 +127,44 @@ def _single(data: DipData, centre: float, log_times: Array) -> Array:
         trial[PLATEAU] = math.log(data.counts.sum() / data.exposure.sum())
         trial[CENTRE] = centre
         trial[TIMES] = log_times[i]
-        value = fit_dip(data, 1, trial, False, False)
+        value = fit_dip(data, 1, trial, False, best)
         if value < best:
             best = value
             answer[:] = trial
     return answer
+
+
+@njit(cache=True)
+def _held(data: DipData, theta: Array) -> DipData:
+    """Bound the centre by its standard deviations at a single exponential."""
+    n, n_bins = n_parameters(1), data.counts.shape[0]
+    basis, shape = np.empty((3 * MAX_COMPONENTS, n_bins)), np.empty(n_bins)
+    matrix, vector, row = np.empty((n, n)), np.empty(n), np.zeros(n)
+    deviance_and_scores(data, theta, 1, basis, shape, matrix, vector)
+    row[CENTRE] = 1.0
+    for a in range(n):
+        matrix[a, a] *= 1.0 + 1e-9
+    solve_positive(matrix, row, n)
+    spread = _CENTRE_SIGMAS * math.sqrt(max(row[CENTRE], 0.0))
+    low = max(data.bounds[2], theta[CENTRE] - spread)
+    high = min(data.bounds[3], theta[CENTRE] + spread)
+    return _with_bound(_with_bound(data, 2, low), 3, high)
+
+
+@njit(cache=True)
+def _with_bound(data: DipData, which: int, bound: float) -> DipData:
+    bounds = data.bounds.copy()
+    bounds[which] = bound
+    return DipData(
+        data.edges_ns,
+        data.exposure,
+        data.counts,
+        data.sigma_ns,
+        data.plateau,
+        data.plateau_err,
+        data.rising_ns,
+        bounds,
+    )
 
 
 @njit(cache=True)
@@ -135,10 +177,10 @@ def _levels(data: DipData, theta: Array) -> Array:
 
 
 @njit(cache=True)
-def _tried(data: DipData, components: int, start: Array, best: Array, value: float) -> float:
+def _tried(search: Search, components: int, start: Array, best: Array, value: float) -> float:
     """Fit from a start at its own g2(0); keep the result in `best` if it is below `value`."""
     trial = start.copy()
-    found = fit_dip(data, components, trial, True, components > 1)
+    found = fit_dip(search.data, components, trial, True, value)
     if found < value:
         best[:] = trial
         return float(found)
@@ -146,20 +188,18 @@ def _tried(data: DipData, components: int, start: Array, best: Array, value: flo
 
 
 @njit(cache=True)
-def _from_grid(search: Search, centre: float, g2_0: float, components: int, best: Array) -> float:
-    """Fit from the grid's best starts; fill `best`."""
+def _from_grid(search: Search, g2_0: float, components: int, best: Array, value: float) -> float:
+    """Fit from the grid's best starts; keep the best in `best` if it is below `value`."""
     starts = np.zeros((_STARTS, MAX_PARAMETERS))
-    n = fill_starts(search.gram, search.log_times, centre, g2_0, components, starts)
-    value = math.inf
+    n = fill_starts(search.gram, search.log_times, search.centre, g2_0, components, starts)
     for k in range(n):
-        value = _tried(search.data, components, starts[k], best, value)
+        value = _tried(search, components, starts[k], best, value)
     return value
 
 
 @njit(cache=True)
 def _from_neighbour(
     search: Search,
-    centre: float,
     g2_0: float,
     components: int,
     neighbour: Array,
@@ -168,8 +208,8 @@ def _from_neighbour(
 ) -> float:
     """Fit from the solution at another g2(0); keep the result in `best` if it is better."""
     start = neighbour.copy()
-    start[G2_0], start[CENTRE] = g2_0, centre
-    return float(_tried(search.data, components, start, best, value))
+    start[G2_0] = g2_0
+    return float(_tried(search, components, start, best, value))
 
 
 @njit(cache=True)
@@ -178,14 +218,11 @@ def _best(search: Search, first: Array) -> tuple[float, Array, int]:
     best, best_theta, best_components = math.inf, first.copy(), 1
     theta = first.copy()
     for g2_0 in np.array([first[G2_0], *_COARSE]):
-        centre = search.centre
         for k in range(1, search.components + 1):
             cost = search.cost * (k - 1)
-            value = _from_grid(search, centre, g2_0, k, theta) + cost
-            if k == 1:
-                centre = theta[CENTRE]
+            value = _from_grid(search, g2_0, k, theta, math.inf) + cost
             if value < best + search.depth:
-                value = fit_dip(search.data, k, theta, False, k > 1) + cost
+                value = fit_dip(search.data, k, theta, False, math.inf) + cost
             if value < best:
                 best, best_components = value, k
                 best_theta[:] = theta
@@ -199,11 +236,9 @@ def _end(search: Search, limit: float, best_g2_0: float, direction: int) -> floa
     low, high = search.data.bounds[0], search.data.bounds[1]
     for _ in range(_MAX_STEPS):
         here = min(max(best_g2_0 + direction * step, low), high)
-        value, centre = math.inf, search.centre
+        value = math.inf
         for k in range(1, search.components + 1):
-            found = _from_grid(search, centre, here, k, theta)
-            if k == 1:
-                centre = theta[CENTRE]
+            found = _from_grid(search, here, k, theta, math.inf)
             value = min(value, found + search.cost * (k - 1))
         if value > limit or here <= low or here >= high:
             break
@@ -222,27 +257,22 @@ def _sweep_up(
 ) -> None:
     """Fit each node from the grid, from the node below it and from the best point."""
     for i in range(nodes.shape[0]):
-        centre = search.centre
         for k in range(1, search.components + 1):
             theta = thetas[k - 1, i]
-            value = _from_grid(search, centre, nodes[i], k, theta)
+            value = math.inf
             if i > 0:
                 below = thetas[k - 1, i - 1]
-                value = _from_neighbour(search, centre, nodes[i], k, below, theta, value)
+                value = _from_neighbour(search, nodes[i], k, below, theta, value)
             if k == best_components:
-                value = _from_neighbour(search, centre, nodes[i], k, best_theta, theta, value)
+                value = _from_neighbour(search, nodes[i], k, best_theta, theta, value)
+            value = _from_grid(search, nodes[i], k, theta, value)
             values[k - 1, i] = value
-            if k == 1:
-                centre = theta[CENTRE]
 
 
 @njit(cache=True)
 def _sweep_down(search: Search, nodes: Array, values: Array, thetas: Array) -> None:
     """Fit each node from the node above it."""
     for i in range(nodes.shape[0] - 2, -1, -1):
-        centre = thetas[0, i, CENTRE]
         for k in range(1, search.components + 1):
             above, theta = thetas[k - 1, i + 1], thetas[k - 1, i]
-            values[k - 1, i] = _from_neighbour(
-                search, centre, nodes[i], k, above, theta, values[k - 1, i]
-            )
+            values[k - 1, i] = _from_neighbour(search, nodes[i], k, above, theta, values[k - 1, i])

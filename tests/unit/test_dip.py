@@ -10,7 +10,7 @@ from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.refusal import Refusal
 from qdimage.numerics.hull import hull
-from qdimage.photons.dip import Plateau, g2_zero, rise_time_ns
+from qdimage.photons.dip import NO_DIP_CHANCE, POOR_P, Plateau, g2_zero, rise_time_ns
 from qdimage.photons.dip_options import DipOptions
 from qdimage.rates.coulomb import exponential
 from qdimage.rates.dot import DotParameters
@@ -154,10 +154,29 @@ def test_what_cannot_be_answered_is_refused(data: G2Curve, word: str) -> None:
     assert word in refused.reason
 
 
-def test_light_without_a_dip_gives_one() -> None:
-    # The delay is given: where it is searched, the deepest chance dip is taken.
-    result = found(curve(np.random.default_rng(4).poisson(100.0, 2000), 100.0), delay_ns=0.0)
-    assert result.low_95 <= 1.0 <= result.high_95
+@pytest.mark.parametrize("delay_ns", [0.0, None])
+def test_light_without_a_dip_gives_one_and_says_so(delay_ns: float | None) -> None:
+    rng = np.random.default_rng(4)
+    results = [found(curve(rng.poisson(100.0, 2000), 100.0), delay_ns=delay_ns) for _ in range(8)]
+    # At most one in a hundred shows a dip by chance, and one in twenty misses the truth: more than
+    # one and three of eight have odds of 0.3 and 0.04 %.
+    assert sum(each.dip_chance <= NO_DIP_CHANCE for each in results) <= 1
+    assert sum(not each.low_95 <= 1.0 <= each.high_95 for each in results) <= 3
+    assert np.mean([each.value for each in results]) == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_dip_is_told_from_chance() -> None:
+    assert found(drawn(level=5.0)).dip_chance < 1e-6
+
+
+def test_a_dip_that_exponentials_do_not_describe_is_read_near_its_centre() -> None:
+    # Nothing at all within 10 ns, and a corner there.
+    lags = np.abs(EDGES[1:] + EDGES[:-1]) / 2
+    means = np.where(lags < 10, 0.0, 1 - np.exp(-np.maximum(lags - 10, 0.0) / 20))
+    result = found(curve(np.random.default_rng(3).poisson(200 * means), 200.0))
+    assert result.p_value < POOR_P
+    assert result.low_95 == 0.0
+    assert result.high_95 < 0.1
 
 
 def test_the_goodness_of_fit_sees_a_wrong_bin() -> None:

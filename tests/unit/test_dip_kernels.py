@@ -12,7 +12,7 @@ from scipy.stats import poisson
 
 from qdimage.numerics.cholesky import solve_positive
 from qdimage.numerics.goodness import deviance_moments
-from qdimage.photons.dip_centre import deepest
+from qdimage.photons.dip_centre import chance_of_dip, deepest
 from qdimage.photons.dip_fit import fit_dip
 from qdimage.photons.dip_groups import grouped
 from qdimage.photons.dip_likelihood import (
@@ -118,7 +118,7 @@ def test_the_gradient_agrees_with_differences(
 def test_a_fit_ends_where_the_gradient_vanishes() -> None:
     data = drawn(level=200.0)
     theta = np.array([0.1, 0.3, 0.0, 2.0])
-    fit_dip(data, 1, theta, False, False)
+    fit_dip(data, 1, theta, False, math.inf)
     _, gradient = evaluated(data, theta, 1)
     assert np.abs(gradient).max() < 1.0
     assert theta[G2_0] == pytest.approx(0.05, abs=0.03)
@@ -129,7 +129,7 @@ def test_a_fit_ends_where_the_gradient_vanishes() -> None:
 def test_more_exponentials_contain_fewer() -> None:
     data = drawn()
     one = np.array([0.0, 0.1, 0.0, 3.0])
-    value = fit_dip(data, 1, one, False, False)
+    value = fit_dip(data, 1, one, False, math.inf)
     two = np.array([*one, 1.0, 0.0])
     shapes = np.empty((2, len(data.counts)))
     for components, theta, shape in ((1, one, shapes[0]), (2, two, shapes[1])):
@@ -142,14 +142,14 @@ def test_more_exponentials_contain_fewer() -> None:
             shape,
         )
     np.testing.assert_allclose(shapes[0], shapes[1])
-    assert fit_dip(data, 2, two, False, False) <= value + 1e-9
+    assert fit_dip(data, 2, two, False, math.inf) <= value + 1e-9
 
 
 def test_a_model_does_not_go_below_zero_where_nothing_was_counted() -> None:
     data = drawn()
     data = data._replace(counts=np.where(np.abs(data.edges_ns[:-1]) < 20, 0.0, data.counts))
     theta = np.array([0.0, 0.1, 0.0, 3.0, 2.0, 0.5])
-    fit_dip(data, 2, theta, False, False)
+    fit_dip(data, 2, theta, False, math.inf)
     shape = np.empty(len(data.counts))
     fill_shape(data.edges_ns, 0.2, theta, 2, scratch(len(shape)), shape)
     assert np.min(math.exp(theta[PLATEAU]) * data.exposure * shape) > -0.1
@@ -168,10 +168,28 @@ def test_groups_keep_every_count(centre: float, seed: int) -> None:
 
 def test_the_deepest_place_is_found() -> None:
     counts = 20.0 * (1 - 0.9 * np.exp(-np.abs((EDGES[1:] + EDGES[:-1]) / 2 - 7.0) / 20))
-    found = deepest(
+    found, sigmas = deepest(
         EDGES, np.ones(len(counts)), counts, 0.2, np.arange(-10.0, 11.0), np.array([5.0, 15.0])
     )
     assert found == 7.0
+    # Of 0.9 * 20 missing counts in each bin at the centre, over the noise of uncorrelated light.
+    assert 20 < sigmas < 45
+
+
+def test_chance_dips_are_as_rare_as_stated() -> None:
+    rng = np.random.default_rng(8)
+    centres, times = np.arange(-10.0, 11.0), np.array([5.0, 15.0, 45.0])
+    exposure = np.ones(len(EDGES) - 1)
+    chances = []
+    for _ in range(300):
+        counts = rng.poisson(5.0, len(exposure)).astype(float)
+        _, sigmas = deepest(EDGES, exposure, counts, 0.2, centres, times)
+        chances.append(chance_of_dip(sigmas, 20.0, times))
+    # At most 5 and 20 % are as deep; 30 and 87 or more of 300 have odds of 0.02 %.
+    assert sum(each < 0.05 for each in chances) < 30
+    assert sum(each < 0.2 for each in chances) < 87
+    # A bound, but not an empty one.
+    assert sum(each < 0.2 for each in chances) > 10
 
 
 @pytest.mark.parametrize("level", [0.01, 0.7, 12.0, 60.0])

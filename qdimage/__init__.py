@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         run,
         scan_model,
         simulate,
+        trace,
     )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "run",
     "scan_model",
     "simulate",
+    "trace",
 ]
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "run",
     "scan_model",
     "simulate",
+    "trace",
 ]
 
 
@@ -377,6 +378,45 @@ def follow_g2(
         follow=FollowSettings(every_s, idle_s, until_width),
         show=show,
         stopped=stopped,
+    )
+
+
+def trace(
+    file: PathLike,
+    *,
+    detectors: tuple[int, int] = (0, 1),
+    bin_s: float = 0.01,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> "TraceAnswer":
+    """Find the levels of a time-tag file's intensity, and how long the emitter is on and off.
+
+    Parameters
+    ----------
+    file : path
+        Time tags.
+    detectors : (int, int)
+        Numbered from 0 in the order of the device's inputs.
+    bin_s : float
+        Width of a bin of the trace; steps are found in the arrivals, not in the bins.
+    options, assignments
+        As in `plan`; those of ``trace`` count.
+
+    Returns
+    -------
+    TraceAnswer
+        With the trace, its levels, and its blinking, each or the reason why there is none.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the file cannot be read, or the settings make no sense.
+    """
+    from qdimage.pipeline.trace import TraceSettings, trace_of_file
+
+    settings = TraceSettings(detectors, bin_s)
+    return trace_of_file(
+        Path(file), settings=settings, options=_options(options, assignments).trace
     )
 
 

@@ -16,6 +16,7 @@ from qdimage.cli import (
     photon_commands,
     run_commands,
     stack_commands,
+    trace_command,
 )
 from qdimage.errors import QdimageError
 
@@ -63,6 +64,7 @@ run_commands.add_to(app)
 field_commands.add_to(app)
 stack_commands.add_to(app)
 photon_commands.add_to(app)
+trace_command.add_to(app)
 lifetime_command.add_to(app)
 model_command.add_to(app)
 listing_commands.add_to(app)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.run import Plan, RunResult
     from qdimage.pipeline.single import LocatedStack, StackSource
+    from qdimage.pipeline.trace import TraceAnswer
     from qdimage.rates.el import Overflow
 
 Progress = Callable[[str, int, int], None]

@@ -1,8 +1,8 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
 The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `g2`, `follow_g2`,
-`lifetime`, `model`, `scan_model`, `decay_model`, `draw_model`, `simulate`, `report` and
-`options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
+`lifetime`, `fit_rates`, `model`, `decay_model`, `scan_model`, `draw_model`, `simulate`,
+`report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         check,
         decay_model,
         draw_model,
+        fit_rates,
         follow_g2,
         g2,
         init,
@@ -32,6 +33,7 @@ __all__ = [
     "check",
     "decay_model",
     "draw_model",
+    "fit_rates",
     "follow_g2",
     "g2",
     "init",

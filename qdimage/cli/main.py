@@ -10,6 +10,7 @@ import typer
 
 from qdimage.cli import (
     field_commands,
+    fit_rates_command,
     lifetime_command,
     listing_commands,
     model_command,
@@ -66,6 +67,7 @@ stack_commands.add_to(app)
 photon_commands.add_to(app)
 trace_command.add_to(app)
 lifetime_command.add_to(app)
+fit_rates_command.add_to(app)
 model_command.add_to(app)
 listing_commands.add_to(app)
 

@@ -360,4 +360,5 @@ class FitProblem:
             trial[place] += step
             slopes[:, column] = (self.quantities(trial, curve) - here) / step
         inner = spread[np.ix_(places, places)]
-        return np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slopes, inner, slopes), 0.0))
+        variances = np.einsum("ij,jk,ik->i", slopes, inner, slopes)
+        return np.asarray(np.sqrt(np.maximum(variances, 0.0)))

@@ -187,8 +187,9 @@ def _truncated(sample: _Sample, start: tuple[float, float]) -> tuple[float, floa
         found = minimize(
             lambda p: -_log_likelihood(sample, float(p[0]), math.exp(p[1])),
             np.array([exponent, min(max(math.log(decay), bounds[1][0]), bounds[1][1])]),
-            method="L-BFGS-B",
+            method="Nelder-Mead",
             bounds=bounds,
+            options={"xatol": 1e-5, "fatol": 1e-7},
         )
         if best is None or found.fun < best.fun:
             best = found

@@ -128,7 +128,7 @@ def _lifetime(decay: Array) -> tuple[float, float]:
     bounds = ((math.log(0.2), math.log(10.0 * decay.size)), (-7.0, 7.0))
     starts = [(max(math.log(mean * scale), bounds[0][0]), 1.0) for scale in (0.2, 0.7)]
     found = min(
-        (minimize(lost, np.array(x), method="L-BFGS-B", bounds=bounds) for x in starts),
+        (minimize(lost, np.array(x), method="Nelder-Mead", bounds=bounds) for x in starts),
         key=lambda each: float(each.fun),
     )
     log_err = _log_err(found.x, edges, total)

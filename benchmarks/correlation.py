@@ -20,6 +20,7 @@ import numpy as np
 
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.correlate import correlate, correlate_between, log_edges
+from qdimage.photons.correlate_parts import correlate_parts
 from qdimage.simulation.ptu_writer import writing_ptu
 
 N_RECORDS = 50_000_000
@@ -70,6 +71,22 @@ def correlated(path: Path) -> Any:
 
 def decoded(path: Path) -> int:
     return sum(block.time.size for block in open_photons(path).reader())
+
+
+def compare_workers(path: Path, curve: Any, n_records: int) -> None:
+    """Seconds on the clock of one thread and of two, and those of processors that two cost."""
+    stream = open_photons(path)
+    width, n_bins = bins(stream.tick_s)
+    for workers in (1, 2):
+        best, spent = float("inf"), float("inf")
+        for _ in range(ROUNDS):
+            start, used = time.perf_counter(), time.process_time()
+            found = correlate_parts(stream, bin_ticks=width, n_bins=n_bins, workers=workers)
+            best = min(best, time.perf_counter() - start)
+            spent = min(spent, time.process_time() - used)
+            if not np.array_equal(found.counts, curve.counts):
+                raise SystemExit(f"{workers} threads count other pairs than one")
+        report(f"{workers} threads, on the clock ({spent:.3f} s of processors)", best, n_records)
 
 
 def blinking(path: Path) -> Any:
@@ -162,6 +179,7 @@ def main() -> None:
             report("decode", seconds, n_records)
             seconds, curve = fastest(lambda path=path: correlated(path))
             report("decode and correlate", seconds, n_records)
+            compare_workers(path, curve, n_records)
             pull = (curve.counts.sum() - curve.accidentals.sum()) / curve.accidentals.sum() ** 0.5
             print(f"  {curve.counts.sum()} pairs, {pull:+.2f} sigma from uncorrelated light")
             start = time.process_time()

@@ -168,32 +168,26 @@ def decode_hydra_t3(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def skip_records(
+def count_overflows(
     records: Records,
-    state: Ticks,
-    wrap: int,
     counted: bool,
-    inlet_at: int,
-    photons: tuple[int, int],
-    special: int,
-    marker_bits: int,
-    time_bits: int,
-) -> None:
-    """Move the clock and the last photon's time on as decoding would, of whatever layout.
-
-    Photons have inlets within `photons`; overflows have the inlet `special`, and none of the
-    `marker_bits`.
-    """
-    clock, latest = state[CLOCK], state[LATEST]
+    mask: np.uint32,
+    overflow: np.uint32,
+    time_bits: np.uint32,
+) -> int:
+    """Sum the overflows of records: those that, masked, are `overflow`."""
+    total = 0
     for i in range(records.size):
-        record = np.int64(records[i])
-        inlet = record >> inlet_at
-        low = record & time_bits
-        is_photon = (inlet >= photons[0]) & (inlet <= photons[1])
-        latest = clock + low if is_photon else latest
-        count = low if counted & (low > 0) else np.int64(1)
-        clock += wrap * count if (inlet == special) & (record & marker_bits == 0) else 0
-        if clock > LATEST_CLOCK:
-            state[STOPPED] = 1
-            break
-    state[CLOCK], state[LATEST] = clock, latest
+        record = records[i]
+        count = max(int(record & time_bits), 1) if counted else 1
+        total += count if record & mask == overflow else 0
+    return total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def last_photon(records: Records, inlet_at: int, least: int, most: int) -> int:
+    """Return where the last record of an inlet from `least` to `most` is, -1 if there is none."""
+    i = records.size - 1
+    while i >= 0 and not least <= np.int64(records[i]) >> inlet_at <= most:
+        i -= 1
+    return i

@@ -28,11 +28,12 @@ from qdimage.io.ptu_decode import (
     N_STATE,
     STOPPED,
     UNKNOWN,
+    count_overflows,
     decode_hydra_t2,
     decode_hydra_t3,
     decode_pico_t2,
     decode_pico_t3,
-    skip_records,
+    last_photon,
 )
 from qdimage.io.ptu_records import RecordType
 
@@ -41,12 +42,28 @@ BLOCK_RECORDS = 1 << 16
 # Of a part: less is read by one processor in a moment.
 LEAST_RECORDS = 1 << 20
 _RECORD_BYTES = 4
-# Where the inlet begins, photons' inlets, that of specials, a marker's bits, the bits of time.
+
+
+class _Layout(NamedTuple):
+    """Which records are overflows, and which are photons."""
+
+    mask: np.uint32
+    overflow: np.uint32
+    time_bits: np.uint32
+    inlet_at: int
+    first_inlet: int
+    last_inlet: int
+
+
+def _layout(mask: int, overflow: int, time_bits: int, *inlets: int) -> _Layout:
+    return _Layout(np.uint32(mask), np.uint32(overflow), np.uint32(time_bits), *inlets)
+
+
 _LAYOUTS = {
-    ("pico", "T2"): (28, (0, 4), 15, 0xF, 0xFFFFFFF),
-    ("pico", "T3"): (28, (1, 4), 15, 0xFFF0000, 0xFFFF),
-    ("hydra", "T2"): (25, (0, 63), 127, 0, 0x1FFFFFF),
-    ("hydra", "T3"): (25, (0, 63), 127, 0, 0x3FF),
+    ("pico", "T2"): _layout(0xF000000F, 0xF0000000, 0xFFFFFFF, 28, 0, 4),
+    ("pico", "T3"): _layout(0xFFFF0000, 0xF0000000, 0xFFFF, 28, 1, 4),
+    ("hydra", "T2"): _layout(0xFE000000, 0xFE000000, 0x1FFFFFF, 25, 0, 63),
+    ("hydra", "T3"): _layout(0xFE000000, 0xFE000000, 0x3FF, 25, 0, 63),
 }
 
 
@@ -169,29 +186,39 @@ def _parts(file: RecordFile, n_records: int, n_parts: int) -> list[PhotonStream]
         return []
     places = [n_records * k // n_parts for k in range(n_parts + 1)]
     parts = [_Part(start, stop - start) for start, stop in pairwise(places)]
+    # What is behind the last part's beginning does not matter to any.
+    pieces = [piece for part in parts[:-1] for piece in _equal(part, n_parts)]
     with ThreadPoolExecutor(n_parts) as pool:
-        # Where each part ends, had it begun at zero.
-        ends = list(pool.map(lambda part: _end(file, part), parts))
-    streams = []
+        ends = list(pool.map(lambda piece: _end(file, piece), pieces))
+    streams = [_part_stream(file, parts[0])]
     clock = latest = 0
-    for part, end in zip(parts, ends, strict=True):
-        if end[STOPPED] or clock > LATEST_CLOCK:
+    for k, (wraps, last) in enumerate(ends, start=1):
+        latest = latest if last is None else clock + last
+        clock += wraps * file.kind.wrap
+        if clock > LATEST_CLOCK:
             return []
-        streams.append(_part_stream(file, part._replace(clock=clock, latest=latest)))
-        latest = clock + int(end[LATEST]) if end[LATEST] >= 0 else latest
-        clock += int(end[CLOCK])
+        if k % n_parts == 0:
+            part = parts[k // n_parts]._replace(clock=clock, latest=latest)
+            streams.append(_part_stream(file, part))
     return streams
 
 
-def _end(file: RecordFile, part: _Part) -> NDArray[np.int64]:
-    """Return the state behind a part; a last photon before all times where it has none."""
-    kind = file.kind
-    state = part._replace(latest=-1).state()
+def _equal(part: _Part, n: int) -> list[_Part]:
+    places = [part.start + part.n_records * k // n for k in range(n + 1)]
+    return [_Part(start, stop - start) for start, stop in pairwise(places)]
+
+
+def _end(file: RecordFile, part: _Part) -> tuple[int, int | None]:
+    """Return the overflows of a part, and when its last photon was, had it begun at zero."""
+    kind, layout = file.kind, _LAYOUTS[file.kind.layout, file.kind.mode]
+    wraps, last = 0, None
     for records in _pieces(file, part):
-        skip_records(records, state, kind.wrap, kind.counted, *_LAYOUTS[kind.layout, kind.mode])
-        if state[STOPPED]:
-            break
-    return state
+        place = last_photon(records, layout.inlet_at, layout.first_inlet, layout.last_inlet)
+        before = count_overflows(records[: place + 1], kind.counted, *layout[:3])
+        if place >= 0:
+            last = (wraps + before) * kind.wrap + int(records[place] & layout.time_bits)
+        wraps += before + count_overflows(records[place + 1 :], kind.counted, *layout[:3])
+    return wraps, last
 
 
 def _part_stream(file: RecordFile, part: _Part) -> PhotonStream:

@@ -341,7 +341,14 @@ def _effects(found: "Prediction") -> list[str]:
     """What a tenth more of each parameter does, by its logarithmic derivatives."""
     if found.sensitivity is None:
         return []
-    head = ("parameter", "value", "d ln g2(0) / d ln", "d ln photons / d ln", "at +10 %: g2(0)")
+    head = (
+        "parameter",
+        "value",
+        "d ln g2(0) / d ln",
+        "d ln photons / d ln",
+        "at +10 %: g2(0)",
+        "for a lower g2(0)",
+    )
     rows: list[tuple[str, ...]] = [head]
     by_effect = sorted(found.sensitivity, key=lambda each: -abs(each["g2_0_exponent"] or 0.0))
     for each in by_effect:
@@ -353,6 +360,7 @@ def _effects(found: "Prediction") -> list[str]:
                 _signed(exponent),
                 _signed(each["intensity_exponent"]),
                 "" if exponent is None else f"{100 * (1.1**exponent - 1):+.1f} %",
+                each["for_lower_g2_0"],
             )
         )
     return ["", "effect of each parameter, largest first:", aligned(rows)]

@@ -15,13 +15,15 @@ from qdimage.pipeline.model_choice import ChosenModel
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.measured import measured_g2
-from qdimage.rates.sensitivity import sensitivities
+from qdimage.rates.parameters import Parameter
+from qdimage.rates.sensitivity import Sensitivity, sensitivities
 from qdimage.rates.solution import Emission, solve, solve_cross
 from qdimage.rates.truncation import Truncation, truncation
 from qdimage.rates.weak_limit import weak_g2_0
 
 # A truncation that changes g2(0) by more is worth a word.
 NOTABLE_TRUNCATION = 0.05
+_NEGLIGIBLE_EXPONENT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Prediction:
     warnings : tuple of str
         Where lifetimes and yields contradict each other, or the answer is doubtful.
     sensitivity : tuple of dict or None
-        Logarithmic derivatives of g2(0) and intensity by every parameter.
+        Logarithmic derivatives of g2(0) and intensity by every parameter, and whether less or more
+        of it lowers g2(0).
     """
 
     model: str
@@ -214,6 +217,16 @@ def _sensitivity(chosen: ChosenModel, seen: Seen) -> tuple[dict[str, Any], ...]:
             "value": each.value,
             "g2_0_exponent": each.g2_0,
             "intensity_exponent": each.intensity,
+            "for_lower_g2_0": _for_lower(each, chosen.declared.parameters[each.name]),
         }
         for each in sensitivities(chosen.declared, chosen.values, lines=seen.lines)
     )
+
+
+def _for_lower(effect: Sensitivity, parameter: Parameter) -> str:
+    """Which way the parameter has to go for a lower g2(0), if it can and if it matters."""
+    if effect.g2_0 is None or abs(effect.g2_0) < _NEGLIGIBLE_EXPONENT:
+        return ""
+    less = effect.g2_0 > 0
+    at_its_end = effect.value <= parameter.low if less else effect.value >= parameter.high
+    return "at its bound" if at_its_end else "less" if less else "more"

@@ -7,6 +7,8 @@ from numpy.polynomial import chebyshev, legendre
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from qdimage.errors import ConfigurationError
+
 Array = NDArray[np.float64]
 Side = Callable[[Array], Array]
 
@@ -37,7 +39,17 @@ def blurred(
         The function is a sum of exponentials, none of them faster than this.
     response_fwhm_ns, bin_ns : float
         Not both 0.
+
+    Raises
+    ------
+    ConfigurationError
+        If a width is not finite.
     """
+    for name, width in (("response", response_fwhm_ns), ("bin", bin_ns)):
+        if not 0 <= width < np.inf:
+            raise ConfigurationError(
+                f"found a {name} as wide as {width:g} ns, expected a finite width; correct it"
+            )
     sigma = response_fwhm_ns * _FWHM_TO_SIGMA
     reach = float(np.max(np.abs(lag_ns), initial=0.0)) + bin_ns / 2 + _REACH_SIGMA * sigma
     sides = [_Series(after, fastest_per_ns, reach)]

@@ -183,6 +183,11 @@ def test_the_effects_of_the_parameters_are_a_table(capsys: pytest.CaptureFixture
     # The larger g2(0) comes with more biexcitons' light, and with longer trions.
     assert by_name["biexciton_qy"]["g2_0_exponent"] > 0.5
     assert by_name["negative_trion_lifetime_ns"]["g2_0_exponent"] > 0.2
+    wanted = {name: each["for_lower_g2_0"] for name, each in by_name.items()}
+    assert wanted["biexciton_qy"] == wanted["negative_trion_lifetime_ns"] == "less"
+    assert wanted["negative_trion_qy"] == "more"
+    # A brighter exciton would help, and cannot be had.
+    assert wanted["exciton_qy"] == "at its bound"
 
 
 def test_background_lines_and_pulses_have_their_options(
@@ -232,6 +237,10 @@ def test_a_pulse_gives_a_decay(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         (["--kind", "pl", "--scan", "1:10"], "LOW:HIGH:N"),
         (["--kind", "pl", "--pump", "1", "--scan-parameter", "exciton_qy"], "--scan"),
         (["--kind", "pl", "--pump", "1", "--lags", "nan"], "--lags"),
+        (["--kind", "pl", "--pump", "1", "--bin-ns", "inf"], "bin"),
+        (["--kind", "pl", "--pump", "1", "--response-fwhm-ns", "inf"], "response"),
+        (["--kind", "pl", "--pulse", "1", "--start", "X=1"], "--start"),
+        (["--kind", "pl", "--start", "Y=1"], "--start"),
         (["--kind", "pl", "--pump", "1e9"], "pump_per_us"),
         ([*PAPER, "--pump", "1", "--coulomb-x", "99"], "coulomb_x"),
     ],

@@ -18,6 +18,7 @@ from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
 from qdimage.photons.decay_options import DecayOptions
 from qdimage.photons.dip_options import DipOptions
+from qdimage.photons.population_options import PopulationOptions
 from qdimage.photons.trace_options import TraceOptions
 from qdimage.rates.fit_options import RateFitOptions
 from qdimage.registration.options import RegisterOptions
@@ -41,6 +42,7 @@ with warnings.catch_warnings():
         rates: RateFitOptions = RateFitOptions()
         trace: TraceOptions = TraceOptions()
         lifetime: DecayOptions = DecayOptions()
+        population: PopulationOptions = PopulationOptions()
 
 
 def build_options(

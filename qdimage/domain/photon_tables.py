@@ -38,6 +38,9 @@ PHOTONS = Table(
         number("g2_0_high", "upper end of its 95 % interval"),
         number("g2_0_low_68", "lower end of its 68 % interval"),
         number("g2_0_high_68", "upper end of its 68 % interval"),
+        number("g2_0_model", "g2(0) of the fitted rate model; holds if the model does"),
+        number("g2_0_model_low", "lower end of its 95 % interval, given the model"),
+        number("g2_0_model_high", "upper end of its 95 % interval, given the model"),
         number("g2_0_rate_normalized", "the same relative to rates times time"),
         number("g2_0_uncorrected", "the bin at the centre, with no correction at all"),
         number("g2_0_uncorrected_err", "standard deviation of g2_0_uncorrected"),
@@ -81,6 +84,9 @@ LIFETIMES = Table(
         number("lifetime_high_ns", "upper end of its 95 % interval"),
         number("main_lifetime_ns", "of the exponential with the most photons"),
         number("main_lifetime_err_ns", "half its 68 % interval"),
+        number("biexciton_lifetime_ns", "of the first photons of pairs that one pulse gave"),
+        number("biexciton_lifetime_low_ns", "lower end of its 95 % interval"),
+        number("biexciton_lifetime_high_ns", "upper end of its 95 % interval"),
         text("lifetimes_ns", "of each exponential, from the fastest on, joined by `;`"),
         text("lifetimes_low_ns", "lower ends of their 95 % intervals"),
         text("lifetimes_high_ns", "upper ends of their 95 % intervals"),
@@ -103,6 +109,7 @@ LIFETIMES = Table(
             "flags",
             "`poor_fit`: p_value below 0.001; `pile_up`: so many photons for each pulse that early "
             "ones hide later ones; `lifetime_near_period`: main lifetime above half the period; "
+            "`lifetime_at_limit`: the longest lifetime that is tried may be too short; "
             "`lifetime_below_response`: fastest lifetime below half the response; `irf_missing`: "
             "width of the response was fitted; `period_missing`: earlier pulses were neglected",
         ),

@@ -19,6 +19,7 @@ from qdimage.match.lit import (
 )
 from qdimage.match.options import MatchOptions
 from qdimage.match.turn_on import turn_on_fraction
+from qdimage.photons.population_options import PopulationOptions
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 
 Floats = NDArray[np.float64]
@@ -57,16 +58,33 @@ def run_options(fields: Sequence[FieldResult]) -> MatchOptions:
     ConfigurationError
         If two fields declare different ones.
     """
+    for name in _RUN_WIDE:
+        _require_same(fields, "match", name)
+    return fields[0].options.match
+
+
+def shared_population_options(fields: Sequence[FieldResult]) -> PopulationOptions:
+    """Return the options of the population view that all fields share.
+
+    Raises
+    ------
+    ConfigurationError
+        If two fields declare different ones.
+    """
+    for name in PopulationOptions.model_fields:
+        _require_same(fields, "population", name)
+    return fields[0].options.population
+
+
+def _require_same(fields: Sequence[FieldResult], stage: str, name: str) -> None:
     first = fields[0]
     for field in fields[1:]:
-        for name in _RUN_WIDE:
-            a, b = getattr(first.options.match, name), getattr(field.options.match, name)
-            if a != b:
-                raise ConfigurationError(
-                    f"{field.experiment.path}: found match.{name} = {b}, expected {a} as in "
-                    f"{first.experiment.path}, or fractions cannot be compared; set it with --set"
-                )
-    return first.options.match
+        a, b = (getattr(getattr(each.options, stage), name) for each in (first, field))
+        if a != b:
+            raise ConfigurationError(
+                f"{field.experiment.path}: found {stage}.{name} = {b}, expected {a} as in "
+                f"{first.experiment.path}, or fields cannot be compared; set it with --set"
+            )
 
 
 def shared_f_min_s(fields: Sequence[FieldResult], options: MatchOptions) -> float:

@@ -7,22 +7,24 @@ Row = dict[str, Any]
 
 
 def add_headlines(
-    dots: Iterable[Row], photons: Sequence[Row], lifetimes: Sequence[Row] = ()
+    dots: Iterable[Row],
+    photons: Sequence[Row],
+    lifetimes: Sequence[Row] = (),
+    rate_fits: Sequence[Row] = (),
 ) -> None:
-    """Add to each dot the g2(0) of the narrowest interval, of PL and of EL, and its PL lifetime.
+    """Add to each dot its g2(0) of PL and of EL, its PL lifetime and its injection rate.
 
-    The narrowest interval, never the smallest value: choosing among noisy values by their size
-    would be choosing their errors.
+    Each is that of the narrowest interval, never the smallest value: choosing among noisy values
+    by their size would be choosing their errors.
 
     Parameters
     ----------
-    dots, photons, lifetimes : rows of the tables of these names
+    dots, photons, lifetimes, rate_fits : rows of the tables of these names
         Of one field.
     """
     for dot in dots:
-        own = [row for row in photons if row.get("dot_id") == dot["dot_id"]]
         for kind in ("pl", "el"):
-            best = narrowest(row for row in own if row["kind"] == kind)
+            best = narrowest(_of_dot(photons, dot, kind), "g2_0_low", "g2_0_high")
             if best is None:
                 continue
             dot |= {
@@ -33,21 +35,20 @@ def add_headlines(
             }
             if kind == "el":
                 dot["el_g2_0_voltage_v"] = best["voltage_v"]
-        decay = narrowest(
-            (
-                row
-                for row in lifetimes
-                if row.get("dot_id") == dot["dot_id"] and row["kind"] == "pl"
-            ),
-            ("lifetime_low_ns", "lifetime_high_ns"),
-        )
-        if decay is not None:
-            dot["lifetime_ns"] = decay["lifetime_ns"]
+        decays = _of_dot(lifetimes, dot, "pl")
+        if (best := narrowest(decays, "lifetime_low_ns", "lifetime_high_ns")) is not None:
+            dot["lifetime_ns"] = best["lifetime_ns"]
+        fits, name = _of_dot(rate_fits, dot, "el"), "injection_rate"
+        if (best := narrowest(fits, f"{name}_low_per_us", f"{name}_high_per_us")) is not None:
+            dot["injection_rate_per_us"] = best["injection_rate_per_us"]
 
 
-def narrowest(rows: Iterable[Row], ends: tuple[str, str] = ("g2_0_low", "g2_0_high")) -> Row | None:
+def _of_dot(rows: Iterable[Row], dot: Row, kind: str) -> list[Row]:
+    return [row for row in rows if row.get("dot_id") == dot["dot_id"] and row["kind"] == kind]
+
+
+def narrowest(rows: Iterable[Row], low: str, high: str) -> Row | None:
     """Return the row with the narrowest interval, the first of equal ones; None without any."""
-    low, high = ends
     answered = [row for row in rows if row["status"] == "ok"]
     if not answered:
         return None

@@ -1,13 +1,20 @@
 """Results of all fields as the tables that a run writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.domain.localizations import Localizations
-from qdimage.domain.photon_tables import LIFETIMES, PHOTON_TABLES, PHOTONS
+from qdimage.domain.photon_tables import (
+    LIFETIMES,
+    PHOTON_TABLES,
+    PHOTONS,
+    POPULATION,
+    POPULATION_DOTS,
+    RATE_FITS,
+)
 from qdimage.domain.refusal import Failure, Refusal
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
@@ -30,9 +37,11 @@ from qdimage.pipeline.decisions import (
     dot_fluxes,
     run_options,
     shared_f_min_s,
+    shared_population_options,
 )
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
+from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
 
 if TYPE_CHECKING:
@@ -63,12 +72,36 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
     }
     for field in fields:
         dots, dot_channels = _dots(field, f_min_s)
-        add_headlines(dots, field.photons[PHOTONS.name], field.photons[LIFETIMES.name])
+        of_files = (field.photons[table.name] for table in (PHOTONS, LIFETIMES, RATE_FITS))
+        add_headlines(dots, *of_files)
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
         for table in PHOTON_TABLES:
             rows[table] += field.photons.get(table.name, [])
-    return {table.name: as_frame(each, table) for table, each in rows.items()}
+    frames = {table.name: as_frame(each, table) for table, each in rows.items()}
+    return frames | _population(fields, frames)
+
+
+def _population(
+    fields: Sequence[FieldResult], frames: Mapping[str, "pd.DataFrame"]
+) -> dict[str, "pd.DataFrame"]:
+    rows = population_tables(
+        frames[PHOTONS.name],
+        frames[DOTS.name],
+        fields=[
+            FieldFacts(
+                each.experiment.device,
+                each.experiment.name,
+                each.experiment.declared.experiment.batch or "",
+                each.experiment.declared.dot_parameters.model_dump(exclude_none=True),
+            )
+            for each in fields
+        ],
+        options=shared_population_options(fields),
+    )
+    return {
+        table.name: as_frame(rows[table.name], table) for table in (POPULATION, POPULATION_DOTS)
+    }
 
 
 def as_frame(rows: Sequence[Row], table: Table) -> "pd.DataFrame":

@@ -1,0 +1,120 @@
+"""Rate-model fits of a field's correlation curves, those of one dot together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
+from qdimage.domain.refusal import Failure
+from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.g2 import G2Answer
+from qdimage.pipeline.photon_steps import Declared, g2_settings
+from qdimage.pipeline.rate_fit import (
+    CurveToFit,
+    DotKnowledge,
+    dot_knowledge,
+    fit_curves,
+    pump_rate_per_us,
+    rate_fit_row,
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One file: what is declared, its dot, and what was found.
+
+    Attributes
+    ----------
+    declared : Declared
+    dot_id : int or None
+    g2 : G2Answer or None
+        None where the file could not be read.
+    trace : dict
+        Its row of the table `traces`.
+    """
+
+    declared: Declared
+    dot_id: int | None
+    g2: G2Answer | None
+    trace: Row
+
+
+def rate_fit_rows(files: Sequence[Measured]) -> list[Row]:
+    """Return for each file its row of the table `rate_fits`, without its place.
+
+    Parameters
+    ----------
+    files : sequence of Measured
+        Of one field. Steady curves of one dot and kind are fitted together; a file without a
+        dot on its own.
+    """
+    rows: list[Row] = [_without_curve(each) for each in files]
+    groups: dict[tuple[object, str], dict[int, CurveToFit]] = {}
+    for index, each in enumerate(files):
+        if each.g2 is not None and not isinstance(each.g2.answer, PulsedG2Zero):
+            dot: object = each.dot_id if each.dot_id is not None else f"of file {index + 1}"
+            group = groups.setdefault((dot, each.declared.photons.kind), {})
+            group[index] = _curve(each, each.g2)
+    for (dot, kind), curves in groups.items():
+        declared = files[next(iter(curves))].declared
+        name = f"{declared.experiment.name}, rates of dot {dot}, {kind}"
+        found = attempt(partial(_fitted, declared, list(curves.values())), name)
+        for place, index in enumerate(curves):
+            rows[index] = _failed(found) if isinstance(found, Failure) else found[place]
+    return rows
+
+
+def conditional_g2(row: Row) -> Row:
+    """Return the columns of the table `photons` that hold if the rate model does."""
+    names = ("g2_0_model", "g2_0_model_low", "g2_0_model_high")
+    return {name: row[name] for name in names if name in row}
+
+
+def _fitted(declared: Declared, curves: Sequence[CurveToFit]) -> list[Row]:
+    found = fit_curves(curves, dot=_knowledge(declared), options=declared.options.rates)
+    return [rate_fit_row(each) for each in found]
+
+
+def _knowledge(declared: Declared) -> DotKnowledge:
+    table = declared.experiment.declared.dot_parameters
+    return dot_knowledge(table, source=str(declared.experiment.path))
+
+
+def _curve(each: Measured, found: G2Answer) -> CurveToFit:
+    declared = each.declared
+    photons, settings = declared.photons, g2_settings(declared)
+    dip = found.answer if isinstance(found.answer, G2Zero) else None
+    return CurveToFit(
+        photons.file,
+        found.curve,
+        photons.kind,
+        voltage_v=photons.voltage_v,
+        response_fwhm_ns=settings.response_fwhm_ns,
+        dark_counts_s=settings.dark_counts_s,
+        efficiency=declared.experiment.declared.optics.collection_efficiency,
+        on_fraction=_on_fraction(each.trace),
+        pump_per_us=pump_rate_per_us(
+            absorption_cross_section_cm2=photons.absorption_cross_section_cm2,
+            excitation_power_density_w_cm2=photons.excitation_power_density_w_cm2,
+            excitation_nm=photons.excitation_nm,
+        ),
+        dip=dip,
+    )
+
+
+def _on_fraction(trace: Mapping[str, Any]) -> float:
+    found = trace.get("on_fraction")
+    return 1.0 if found is None else float(found)
+
+
+def _without_curve(each: Measured) -> Row:
+    if each.g2 is None:
+        return {"status": "failed", "message": "the file could not be read; see photons"}
+    return {"status": "refused", "message": "rates are fitted to curves of steady light alone"}
+
+
+def _failed(found: Failure) -> Row:
+    return {"status": "failed", "message": found.reason}

@@ -3,7 +3,9 @@
 For each set of parameters jumps are drawn until there are ten million photons, all pairs are
 counted in bins of 256 ps up to 512 ns on both sides, and the counts are compared with the solved
 model: chi-square per bin, and the light's rate. Drawing shares nothing with solving but the
-declared transitions. With 4,000 bins chance alone moves a chi-square per bin by 0.022.
+declared transitions. With 4,000 bins chance alone moves a chi-square per bin by 0.022; that of a
+blinking dot is some hundredths larger, since its share of time on is not the true one in a
+measurement of seconds, and all bins share that.
 """
 
 import argparse

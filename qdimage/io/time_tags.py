@@ -14,7 +14,6 @@ from qdimage.errors import FormatError
 LEGACY = (".t3r", ".phd", ".hhd", ".thd")
 # What the makers' own software reads, and what it has to write for us.
 FOREIGN = {
-    ".ttbin": "Swabian's Time Tagger software (or its FileReader in Python)",
     ".bin": "the software of the device, such as that of quTAG",
     ".timeres": "the software of the device",
 }
@@ -62,6 +61,12 @@ def _open_spc(path: Path) -> PhotonStream:
     return open_spc(path)
 
 
+def _open_ttbin(path: Path) -> PhotonStream:
+    from qdimage.io.swabian import open_ttbin
+
+    return open_ttbin(path)
+
+
 def _open_phu(
     path: Path,
     *,
@@ -103,6 +108,7 @@ PHOTON_READERS: dict[str, Callable[[Path], PhotonStream]] = {
     ".h5": _open_photon_hdf5,
     ".hdf5": _open_photon_hdf5,
     ".spc": _open_spc,
+    ".ttbin": _open_ttbin,
 }
 HISTOGRAM_READERS: dict[str, Callable[..., G2Curve]] = {".phu": _open_phu, ".csv": _open_csv}
 
@@ -135,8 +141,8 @@ def open_photons(path: Path | str) -> PhotonStream:
     ----------
     path : pathlib.Path or str
         PicoQuant's ``.ptu``, ``.pt2``, ``.pt3``, ``.ht2`` or ``.ht3``, a ``.csv`` with the
-        columns ``time_ps`` (or ``time_ns``) and ``channel``, Photon-HDF5 (``.h5``, ``.hdf5``), or
-        Becker & Hickl's ``.spc``.
+        columns ``time_ps`` (or ``time_ns``) and ``channel``, Photon-HDF5 (``.h5``, ``.hdf5``),
+        Becker & Hickl's ``.spc``, or Swabian's ``.ttbin``.
 
     Raises
     ------

@@ -281,6 +281,8 @@ def g2(
     dark_counts_s: tuple[float, float] = (0.0, 0.0),
     duration_s: float | None = None,
     rate_counts_s: tuple[float, float] | None = None,
+    window_s: tuple[float, float] | None = None,
+    bright_only: bool = False,
     options: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
 ) -> "G2Answer":
@@ -304,8 +306,12 @@ def g2(
         For the background-corrected value.
     duration_s, rate_counts_s : optional
         Of a histogram whose file does not state them.
+    window_s : (float, float), optional
+        Only photons from the first of these times on, and before the second.
+    bright_only : bool
+        Only photons while the emitter was on, as `trace` finds it; refused where it finds none.
     options, assignments
-        As in `plan`; those of ``g2`` count.
+        As in `plan`; those of ``g2`` count, and of ``trace`` for what is bright.
 
     Returns
     -------
@@ -329,8 +335,13 @@ def g2(
         dark_counts_s,
         duration_s,
         rate_counts_s,
+        window_s,
+        bright_only,
     )
-    return g2_of_file(Path(file), settings=settings, options=_options(options, assignments).g2)
+    analysis = _options(options, assignments)
+    return g2_of_file(
+        Path(file), settings=settings, options=analysis.g2, trace_options=analysis.trace
+    )
 
 
 def follow_g2(

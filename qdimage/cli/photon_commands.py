@@ -61,6 +61,13 @@ def g2(
     every_s: Annotated[
         float, typer.Option(min=0, help="With --follow: between two lines, at least.")
     ] = 5.0,
+    window_s: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="FROM TO", help="Only photons between these times."),
+    ] = None,
+    bright_only: Annotated[
+        bool, typer.Option("--bright-only", help="Only photons while the emitter is on.")
+    ] = False,
     config: Config = None,
     assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
     output: OutFile = None,
@@ -76,8 +83,12 @@ def g2(
     from qdimage.pipeline.g2 import photon_row
     from qdimage.pipeline.tables import as_frame
 
-    call: Callable[..., G2Answer] = api.g2
+    call: Callable[..., G2Answer] = partial(api.g2, window_s=window_s, bright_only=bright_only)
     if follow:
+        if bright_only or window_s is not None:
+            raise typer.BadParameter(
+                "--follow reads every photon; leave out --window-s, --bright-only"
+            )
         call = partial(
             followed,
             until_width=until_width,

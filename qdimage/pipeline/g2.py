@@ -10,11 +10,14 @@ from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
 from qdimage.domain.refusal import Refusal
 from qdimage.errors import ConfigurationError
-from qdimage.io.time_tags import is_histogram, open_histogram
+from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
 from qdimage.photons.dip import g2_zero
 from qdimage.photons.dip_options import DipOptions
 from qdimage.photons.pulsed import pulsed_g2_zero
-from qdimage.pipeline.photons import correlate_file
+from qdimage.photons.trace_options import TraceOptions
+from qdimage.photons.windows import TimeWindows
+from qdimage.pipeline.photons import correlate_file, equal_bins
+from qdimage.pipeline.trace import bright_windows_s
 
 _POOR_FIT = "poor_fit"
 _POOR_P = 1e-3
@@ -40,6 +43,10 @@ class G2Settings:
         Of the two detectors, for the background-corrected value.
     duration_s, rate_counts_s
         Of a histogram, where its file does not state them.
+    window_s : (float, float) or None
+        Only photons from the first of these times on, and before the second.
+    bright_only : bool
+        Only photons while the emitter was on; see `qdimage.pipeline.trace`.
     """
 
     detectors: tuple[int, int] = (0, 1)
@@ -51,6 +58,8 @@ class G2Settings:
     dark_counts_s: tuple[float, float] = (0.0, 0.0)
     duration_s: float | None = None
     rate_counts_s: tuple[float, float] | None = None
+    window_s: tuple[float, float] | None = None
+    bright_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,22 @@ class G2Answer:
     dark_counts_s: tuple[float, float]
 
 
-def g2_of_file(path: Path, *, settings: G2Settings, options: DipOptions) -> G2Answer:
+def g2_of_file(
+    path: Path,
+    *,
+    settings: G2Settings,
+    options: DipOptions,
+    trace_options: TraceOptions | None = None,
+) -> G2Answer:
     """Correlate a file, or read its histogram, and find the dip or the missing peak.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    settings : G2Settings
+    options : DipOptions
+    trace_options : TraceOptions, optional
+        What is bright.
 
     Raises
     ------
@@ -83,18 +106,45 @@ def g2_of_file(path: Path, *, settings: G2Settings, options: DipOptions) -> G2An
         In one line, what is wrong with the file or the settings, and what to do.
     """
     warnings: list[str] = []
+    windows: TimeWindows | Refusal | None = settings.window_s
     if is_histogram(path):
+        if settings.bright_only or settings.window_s is not None:
+            raise ConfigurationError(
+                f"{path}: found a histogram, which holds no times of photons, expected time tags "
+                "for a time window or the bright level alone; correlate the time tags"
+            )
         curve = open_histogram(
             path, duration_s=settings.duration_s, rate_counts_s=settings.rate_counts_s
         )
     else:
+        if settings.bright_only:
+            windows = _bright(path, settings, trace_options or TraceOptions())
         curve, warnings = correlate_file(
             path,
             detectors=settings.detectors,
             bin_ns=settings.bin_ns,
             longest_ns=settings.longest_ns,
+            window_s=settings.window_s if isinstance(windows, Refusal) else windows,
         )
+        if isinstance(windows, Refusal):
+            return G2Answer(path, curve, windows, tuple(warnings), settings.dark_counts_s)
     return g2_of_curve(path, curve, tuple(warnings), settings=settings, options=options)
+
+
+def _bright(path: Path, settings: G2Settings, options: TraceOptions) -> TimeWindows | Refusal:
+    """Return when the emitter was on, within the time window if there is one."""
+    stream = open_photons(path)
+    width, n_bins = equal_bins(stream, bin_ns=settings.bin_ns, longest_ns=settings.longest_ns)
+    found = bright_windows_s(
+        stream, detectors=settings.detectors, options=options, gap=width * n_bins + 1
+    )
+    if isinstance(found, Refusal) or settings.window_s is None:
+        return found
+    inside = np.clip(found, *settings.window_s)
+    inside = inside[inside[:, 1] > inside[:, 0]]
+    if inside.size == 0:
+        return Refusal("found no time on within the time window, expected some; choose another")
+    return inside
 
 
 def g2_of_curve(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qdimage.config import AnalysisOptions, option_rows
 from qdimage.domain.flags import FLAG_MEANING
+from qdimage.domain.photon_flags import PHOTON_FLAG_MEANING
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
 from qdimage.rates.coulomb import LAWS, law_parameters
@@ -37,6 +38,14 @@ def _tables() -> str:
         _grid(
             ("flag", "meaning"),
             [(f"`{(flag.name or '').lower()}`", text) for flag, text in FLAG_MEANING.items()],
+        ),
+        "## Flags of time tags",
+        _grid(
+            ("flag", "meaning"),
+            [
+                (f"`{(flag.name or '').lower()}`", text)
+                for flag, text in PHOTON_FLAG_MEANING.items()
+            ],
         ),
     ]
     return "\n\n".join(parts) + "\n"

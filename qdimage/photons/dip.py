@@ -61,6 +61,11 @@ _OUTER, _INNER, _SLOPE_SIGMAS = 0.6, 0.35, 3.0
 
 
 @dataclass(frozen=True)
+class NotLevel(Refusal):
+    """The curve does not reach its plateau, which has to come from longer delays."""
+
+
+@dataclass(frozen=True)
 class Plateau:
     """The level at long delays, relative to rates times time, measured elsewhere."""
 
@@ -350,13 +355,13 @@ def _shape(edges_ns: Array, sigma_ns: float, theta: Array, components: int) -> A
     return shape
 
 
-def _not_level(data: DipData, theta: Array, components: int) -> Refusal | None:
+def _not_level(data: DipData, theta: Array, components: int) -> NotLevel | None:
     shape = _shape(data.edges_ns, data.sigma_ns, theta, components)
     left = min(abs(1.0 - shape[0]), abs(1.0 - shape[-1]))
     depth = max(1.0, abs(1.0 - theta[G2_0]))
     if left <= _PLATEAU_REACHED * depth or _slope_sigmas(data) < _SLOPE_SIGMAS:
         return None
-    return Refusal(
+    return NotLevel(
         f"found {left:.0%} of the level still missing at the ends of the curve, expected a "
         "plateau; give the plateau from longer delays"
     )

@@ -1,27 +1,34 @@
 """g2(0) of one time-tag file or histogram."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
+from qdimage.domain.photon_flags import PhotonFlag, photon_flag_names
 from qdimage.domain.refusal import Refusal
 from qdimage.errors import ConfigurationError
 from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
-from qdimage.photons.dip import g2_zero
+from qdimage.photons.artefacts import CROSSTALK_CHANCE, clipped, crosstalk_chance, silent
+from qdimage.photons.dip import NO_DIP_CHANCE, POOR_P, NotLevel, Plateau, g2_zero
 from qdimage.photons.dip_options import DipOptions
+from qdimage.photons.plateau import plateau_beyond
 from qdimage.photons.pulsed import pulsed_g2_zero
+from qdimage.photons.pulsed_period import period_of
 from qdimage.photons.trace_options import TraceOptions
 from qdimage.photons.windows import TimeWindows
+from qdimage.pipeline.g2_detectors import DetectorLook, look_at_detectors
 from qdimage.pipeline.photons import correlate_file, equal_bins
 from qdimage.pipeline.trace import bright_windows_s
 
-_POOR_FIT = "poor_fit"
-_POOR_P = 1e-3
 _MISSING_SIGMA = 5.0
+_WIDE = 0.5
+# Beyond which the curve's own plateau is not that of longer delays.
+_PLATEAU_SIGMAS, _OUTER = 3.0, 0.6
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,11 @@ class G2Settings:
         Only photons from the first of these times on, and before the second.
     bright_only : bool
         Only photons while the emitter was on; see `qdimage.pipeline.trace`.
+    excitation : {"cw", "pulsed"} or None
+        Under pulses the period is the sync's, or found in the curve, where it is not given.
+        None: as the period says.
+    background_file : pathlib.Path or None
+        Time tags without the emitter, from which the dark counts are taken.
     """
 
     detectors: tuple[int, int] = (0, 1)
@@ -60,6 +72,8 @@ class G2Settings:
     rate_counts_s: tuple[float, float] | None = None
     window_s: tuple[float, float] | None = None
     bright_only: bool = False
+    excitation: Literal["cw", "pulsed"] | None = None
+    background_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,11 @@ class G2Answer:
     warnings : tuple of str
         What was wrong with the file and could be passed over.
     dark_counts_s : (float, float)
+    flags : frozenset of PhotonFlag
+    period_ns : float or None
+        Between pulses, given or found.
+    detectors : DetectorLook or None
+        Of time tags alone.
     """
 
     file: Path
@@ -81,6 +100,14 @@ class G2Answer:
     answer: G2Zero | PulsedG2Zero | Refusal
     warnings: tuple[str, ...]
     dark_counts_s: tuple[float, float]
+    flags: frozenset[PhotonFlag] = frozenset()
+    period_ns: float | None = None
+    detectors: DetectorLook | None = None
+
+    @property
+    def long_curve(self) -> G2Curve | None:
+        """By the size of the delay, in growing bins to 1 ms; None of a histogram."""
+        return self.detectors.long_curve if self.detectors else None
 
 
 def g2_of_file(
@@ -128,7 +155,11 @@ def g2_of_file(
         )
         if isinstance(windows, Refusal):
             return G2Answer(path, curve, windows, tuple(warnings), settings.dark_counts_s)
-    return g2_of_curve(path, curve, tuple(warnings), settings=settings, options=options)
+        settings = _completed(path, curve, settings)
+    found = g2_of_curve(path, curve, tuple(warnings), settings=settings, options=options)
+    if is_histogram(path) or windows is not None:
+        return found
+    return _with_detectors(found, settings, options)
 
 
 def _bright(path: Path, settings: G2Settings, options: TraceOptions) -> TimeWindows | Refusal:
@@ -156,18 +187,116 @@ def g2_of_curve(
     options: DipOptions,
 ) -> G2Answer:
     """Find the dip or the missing peak in the curve of a file."""
-    answer: G2Zero | PulsedG2Zero | Refusal
-    if settings.period_ns is not None:
+    if min(curve.counts_1, curve.counts_2) > 0 and silent(curve.counts_1, curve.counts_2):
+        answer: G2Zero | PulsedG2Zero | Refusal = Refusal(
+            f"found {curve.counts_1} and {curve.counts_2} photons in the two detectors, expected "
+            "at least a hundredth of the other's; check which detectors the file has"
+        )
+    elif settings.period_ns is not None:
         answer = _under_pulses(curve, settings.period_ns, settings)
     else:
-        answer = g2_zero(
-            curve,
-            options=options,
-            response_fwhm_ns=settings.response_fwhm_ns,
-            delay_ns=settings.delay_ns,
-            signal_shares=_signal_shares(path, curve, settings.dark_counts_s),
+        answer = _under_steady_light(path, curve, None, settings, options)
+    period_ns = period_of(curve) if settings.period_ns is None else settings.period_ns
+    return G2Answer(
+        path,
+        curve,
+        answer,
+        warnings,
+        settings.dark_counts_s,
+        _flags(curve, answer, None if settings.period_ns else period_ns),
+        period_ns,
+    )
+
+
+def _under_steady_light(
+    path: Path,
+    curve: G2Curve,
+    plateau: Plateau | None,
+    settings: G2Settings,
+    options: DipOptions,
+) -> G2Zero | Refusal:
+    return g2_zero(
+        curve,
+        options=options,
+        response_fwhm_ns=settings.response_fwhm_ns,
+        delay_ns=settings.delay_ns,
+        plateau=plateau,
+        signal_shares=_signal_shares(path, curve, settings.dark_counts_s),
+    )
+
+
+def _completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
+    """Add what other files and the sync say: dark counts and the period."""
+    if settings.background_file is not None:
+        dark, _ = correlate_file(
+            settings.background_file, detectors=settings.detectors, bin_ns=1e3, longest_ns=1e4
         )
-    return G2Answer(path, curve, answer, warnings, settings.dark_counts_s)
+        settings = replace(settings, dark_counts_s=_rates(dark))
+    if settings.period_ns is None and settings.excitation == "pulsed":
+        period_s = open_photons(path).period_s
+        period_ns = period_of(curve) if period_s is None else period_s * 1e9
+        if period_ns is None:
+            raise ConfigurationError(
+                f"{path}: found no period of the pulses, expected one in the file or in the "
+                "coincidences; give the period, or declare the light steady"
+            )
+        settings = replace(settings, period_ns=period_ns)
+    return settings
+
+
+def _with_detectors(found: G2Answer, settings: G2Settings, options: DipOptions) -> G2Answer:
+    """Look at the detectors, and find the plateau at longer delays where the curve has none."""
+    answer, curve = found.answer, found.curve
+    delay_ns = 0.0 if isinstance(answer, Refusal) else answer.delay_ns
+    look = look_at_detectors(found.file, curve, settings.detectors, delay_ns)
+    if look is None:
+        return found
+    flags = found.flags | look.flags
+    if not isinstance(answer, PulsedG2Zero) and settings.period_ns is None:
+        reach_ns = float(min(-curve.edges_ns[0], curve.edges_ns[-1]))
+        plateau = plateau_beyond(look.long_curve, reach_ns)
+        if isinstance(plateau, Plateau) and _is_needed(plateau, curve, answer):
+            again = _under_steady_light(found.file, curve, plateau, settings, options)
+            if not isinstance(again, Refusal):
+                answer = again
+                flags = look.flags | _flags(
+                    curve, answer, found.period_ns if settings.period_ns is None else None
+                )
+            flags |= {PhotonFlag.SLOW_PLATEAU}
+    return replace(found, answer=answer, flags=frozenset(flags), detectors=look)
+
+
+def _is_needed(plateau: Plateau, curve: G2Curve, answer: G2Zero | PulsedG2Zero | Refusal) -> bool:
+    """Return whether the curve lacks a plateau, or has another one."""
+    if isinstance(answer, Refusal):
+        return isinstance(answer, NotLevel)
+    lags = np.abs(curve.lag_ns)
+    outer = int(curve.counts[lags > _OUTER * lags.max()].sum())
+    spread = math.hypot(plateau.err, plateau.value / math.sqrt(max(outer, 1)))
+    own = answer.plateau if isinstance(answer, G2Zero) else plateau.value
+    return abs(own - plateau.value) > _PLATEAU_SIGMAS * spread
+
+
+def _flags(
+    curve: G2Curve, answer: G2Zero | PulsedG2Zero | Refusal, period_ns: float | None
+) -> frozenset[PhotonFlag]:
+    """What a curve and its fit show; the period is one that was found under steady light."""
+    steady = period_ns is None
+    shown = {
+        PhotonFlag.SILENT_CHANNEL: silent(curve.counts_1, curve.counts_2),
+        PhotonFlag.CLIPPED: clipped(curve.counts),
+        PhotonFlag.PULSED_LIGHT: not steady,
+        PhotonFlag.SLOW_PLATEAU: isinstance(answer, NotLevel),
+    }
+    if isinstance(answer, (G2Zero, PulsedG2Zero)):
+        shown[PhotonFlag.FEW_COUNTS] = answer.high_95 - answer.low_95 > _WIDE
+        shown[PhotonFlag.POOR_FIT] = answer.p_value < POOR_P
+    if isinstance(answer, G2Zero):
+        shown[PhotonFlag.NO_DIP] = answer.dip_chance > NO_DIP_CHANCE
+        shown[PhotonFlag.CROSSTALK] = (
+            steady and crosstalk_chance(curve, answer.model) < CROSSTALK_CHANCE
+        )
+    return frozenset(flag for flag, seen in shown.items() if seen)
 
 
 def _under_pulses(curve: G2Curve, period_ns: float, settings: G2Settings) -> PulsedG2Zero | Refusal:
@@ -232,8 +361,17 @@ def photon_row(found: G2Answer) -> dict[str, Any]:
         "bin_width_ns": float(widths[0]),
         "coincidences": int(curve.counts.sum()),
         "background_fraction": _background(curve, found.dark_counts_s),
+        "flags": photon_flag_names(found.flags),
+        "period_ns": found.period_ns,
     }
+    if found.detectors is not None:
+        row |= _detector_columns(found.detectors)
     notes = list(found.warnings)
+    if PhotonFlag.PULSED_LIGHT in found.flags:
+        notes.append(
+            f"coincidences repeat every {found.period_ns:.4g} ns, expected steady light; "
+            "give the period"
+        )
     if isinstance(answer, Refusal):
         notes.append(answer.reason)
         return row | {"status": "refused", "message": "; ".join(notes)}
@@ -246,7 +384,6 @@ def photon_row(found: G2Answer) -> dict[str, Any]:
         "g2_0_high_68": answer.high_68,
         "delay_ns": answer.delay_ns,
         "p_value": answer.p_value,
-        "flags": _POOR_FIT if answer.p_value < _POOR_P else "",
         "message": "; ".join(notes),
     }
     if isinstance(answer, PulsedG2Zero):
@@ -257,10 +394,20 @@ def photon_row(found: G2Answer) -> dict[str, Any]:
         "g2_0_uncorrected": answer.uncorrected,
         "g2_0_uncorrected_err": answer.uncorrected_err,
         "g2_0_background_corrected": answer.background_corrected,
+        "g2_0_background_corrected_low": answer.background_corrected_low,
+        "g2_0_background_corrected_high": answer.background_corrected_high,
         "dip_components": answer.components,
         "fastest_ns": answer.fastest_ns,
         "rise_time_ns": answer.rise_time_ns,
         "blinking_factor": answer.blinking_factor,
+    }
+
+
+def _detector_columns(look: DetectorLook) -> dict[str, Any]:
+    """The larger of what the two detectors show."""
+    return {
+        "dead_time_ns": float(np.fmax(look.faults[0].dead_time_ns, look.faults[1].dead_time_ns)),
+        "afterpulse_probability": max(each.afterpulse_probability for each in look.faults),
     }
 
 

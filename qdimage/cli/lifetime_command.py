@@ -117,6 +117,9 @@ def _text(row: dict[str, Any]) -> str:
     if row["components"] > 1:
         value, low, high = (row[f"lifetime{end}_ns"] for end in ("", "_low", "_high"))
         lines.append(f"mean, by photons: {value:.4g} ns  (95%: {low:.4g} ... {high:.4g})")
+    if row["biexciton_lifetime_ns"] is not None:
+        value, low, high = (row[f"biexciton_lifetime{end}_ns"] for end in ("", "_low", "_high"))
+        lines.append(f"first photons of pairs: {value:.4g} ns  (95%: {low:.4g} ... {high:.4g})")
     if row["qy_ratio"] is not None:
         value, low, high = (row[f"qy_ratio{end}"] for end in ("", "_low", "_high"))
         lines.append(

@@ -36,6 +36,7 @@ _LEAST_SIGMA_BINS = 1e-3
 _FASTEST_OF_RESPONSE, _FASTEST_OF_BIN = 0.1, 0.3
 # The pulse has passed before the next: 17 standard deviations of it make a period.
 _WIDEST_OF_PERIOD = 1 / 17
+_WIDEST_BIN = 0.05
 _FINE_OF_PERIOD = 0.02
 _FINE_FWHM = 4.0
 _PLACES = 4
@@ -44,6 +45,7 @@ _LEAST_BINS = 5
 _POOR_P = 1e-3
 _NEAR_PERIOD = 0.5
 _BELOW_RESPONSE = 0.5
+_NEAR_LIMIT = 0.99
 
 
 class Fitted(NamedTuple):
@@ -107,6 +109,11 @@ def _single(
     width = float(np.diff(decay.edges_ns).mean())
     span = float(decay.edges_ns[-1] - decay.edges_ns[0])
     period = decay.period_ns or span
+    if width > _WIDEST_BIN * period:
+        return Refusal(
+            f"found bins of {width:.4g} ns and a period of {period:.4g} ns, expected bins much "
+            "shorter than the period; correct the period, or use narrower bins"
+        )
     broad = _broad(response, fwhm_ns, width, period)
     if broad > FWHM * _WIDEST_OF_PERIOD * period:
         return Refusal(
@@ -248,8 +255,7 @@ def _answer(
         dof=dof,
         p_value=p_value,
         counts=int(decay.counts.sum()),
-        flags=_flags(decay, parts, fitted_fwhm, p_value, options)
-        + (() if response is not None or fwhm_ns is not None else ("irf_missing",)),
+        flags=_flags(decay, parts, fitted_fwhm, p_value, data, options),
         model=levels_and_slopes(whole, theta, n, np.empty((N_PARAMETERS, len(decay.counts)))),
     )
 
@@ -277,6 +283,7 @@ def _flags(
     parts: tuple[DecayComponent, ...],
     fwhm_ns: float,
     p_value: float,
+    data: DecayData,
     options: DecayOptions,
 ) -> tuple[str, ...]:
     main = max(parts, key=lambda each: each.share.value).lifetime_ns.value
@@ -286,7 +293,10 @@ def _flags(
         "pile_up": per_pulse is not None and per_pulse > options.pile_up_counts_per_pulse,
         "lifetime_near_period": decay.period_ns is not None
         and main > _NEAR_PERIOD * decay.period_ns,
+        "lifetime_at_limit": parts[-1].lifetime_ns.high_95
+        > _NEAR_LIMIT * math.exp(data.high[TIMES]),
         "lifetime_below_response": parts[0].lifetime_ns.value < _BELOW_RESPONSE * fwhm_ns,
+        "irf_missing": not data.held[WIDTH],
         "period_missing": decay.period_ns is None,
     }
     return tuple(name for name, raised in known.items() if raised)

@@ -14,6 +14,7 @@ _MOST_BINS = 4096
 _LIFETIMES = 12
 _FLAT_SHARES = (0.02, 0.2, 0.7)
 _NEW_SHARE = 0.1
+_MOST_PERIODS = 8
 _NEW_LIFETIMES = 8
 _SPLIT = 1.8
 
@@ -69,8 +70,10 @@ def _circle(decay: Decay) -> tuple[float, Array, Array, bool]:
     padded = np.append(counts, np.zeros(-len(counts) % merged))
     counts, width = padded.reshape(-1, merged).sum(axis=1), width * merged
     seen = np.ones(len(counts))
-    whole = decay.period_ns is not None
-    size = 2 * len(counts) if decay.period_ns is None else max(round(decay.period_ns / width), 2)
+    # A period far longer than what is seen of it is as good as none.
+    period_bins = (decay.period_ns or math.inf) / width
+    whole = period_bins < _MOST_PERIODS * len(counts)
+    size = max(round(period_bins), 2) if whole else 2 * len(counts)
     around = np.arange(len(counts)) % size
     return (
         width,

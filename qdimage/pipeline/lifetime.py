@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qdimage.domain.decay import Decay, DecayFit, Response, YieldRatio
+from qdimage.domain.decay import Decay, DecayFit, Estimate, Response, YieldRatio
 from qdimage.domain.g2_zero import PulsedG2Zero
 from qdimage.domain.photons import PhotonStream
 from qdimage.domain.refusal import Refusal
@@ -22,6 +22,7 @@ from qdimage.io.time_tags import is_histogram, open_photons
 from qdimage.photons.decay import fit_decay
 from qdimage.photons.decay_histogram import delays_of_syncs, folded_times
 from qdimage.photons.decay_options import DecayOptions
+from qdimage.photons.decay_pairs import first_of_pairs
 from qdimage.photons.decay_response import measured_response
 from qdimage.photons.decay_yields import ratio_of_amplitudes, ratio_of_pairs
 from qdimage.photons.dip_options import DipOptions
@@ -87,6 +88,8 @@ class LifetimeAnswer:
     answer : DecayFit or Refusal
     yield_ratio : YieldRatio or None
         None where the data do not say; ``notes`` has the reason.
+    biexciton_ns : Estimate or None
+        Lifetime of the first photons of pairs; None where there are too few.
     notes : tuple of str
         What is to know about the answer.
     warnings : tuple of str
@@ -98,6 +101,7 @@ class LifetimeAnswer:
     decay: Decay | None
     answer: DecayFit | Refusal
     yield_ratio: YieldRatio | None = None
+    biexciton_ns: Estimate | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -115,7 +119,7 @@ def lifetime_of_file(
     _check(settings)
     mode, found, notes, warnings = _decay_of(path, settings)
     if isinstance(found, Refusal):
-        return LifetimeAnswer(path, mode, None, found, None, notes, warnings)
+        return LifetimeAnswer(path, mode, None, found, None, None, notes, warnings)
     response = _response(settings)
     answer = fit_decay(
         found,
@@ -125,9 +129,10 @@ def lifetime_of_file(
         options=options,
     )
     if isinstance(answer, Refusal):
-        return LifetimeAnswer(path, mode, found, answer, None, notes, warnings)
+        return LifetimeAnswer(path, mode, found, answer, None, None, notes, warnings)
     ratio, why = _yield_ratio(path, mode, found, answer, settings)
-    return LifetimeAnswer(path, mode, found, answer, ratio, notes + why, warnings)
+    biexciton = _biexciton(path, mode, found, answer, settings, options)
+    return LifetimeAnswer(path, mode, found, answer, ratio, biexciton, notes + why, warnings)
 
 
 def _check(settings: LifetimeSettings) -> None:
@@ -279,6 +284,35 @@ def _yield_ratio(
     return best, tuple(notes)
 
 
+def _biexciton(
+    path: Path,
+    mode: str,
+    decay: Decay,
+    fit: DecayFit,
+    settings: LifetimeSettings,
+    options: DecayOptions,
+) -> Estimate | None:
+    """Lifetime of the first photons of pairs, where each pulse has a sync, and pairs are many."""
+    detectors = settings.detectors or (0, 1)
+    if mode != "T3" or not settings.pairs or settings.window_s is not None or len(detectors) != 2:
+        return None
+    stream = open_photons(path)
+    if abs(_ns(stream) - (decay.period_ns or 0.0)) > 1e-6 * _ns(stream):
+        return None
+    firsts = first_of_pairs(stream, decay, detectors=(detectors[0], detectors[1]))
+    found = fit_decay(
+        firsts,
+        response=_response(settings),
+        response_fwhm_ns=None if settings.response_file else fit.response_fwhm_ns,
+        options=options,
+    )
+    return None if isinstance(found, Refusal) else found.components[0].lifetime_ns
+
+
+def _ns(stream: PhotonStream) -> float:
+    return (stream.period_s or 0.0) * 1e9
+
+
 def _pairs(path: Path, period_ns: float, settings: LifetimeSettings) -> PulsedG2Zero | Refusal:
     """g2(0) under the pulses, of the two detectors."""
     detectors = settings.detectors or (0, 1)
@@ -315,6 +349,12 @@ def lifetime_row(found: LifetimeAnswer) -> dict[str, Any]:
     if isinstance(answer, Refusal):
         return row | {"status": "refused", "message": "; ".join([*notes, answer.reason])}
     row |= _fitted(answer) | _yields(found.yield_ratio)
+    if found.biexciton_ns is not None:
+        row |= {
+            "biexciton_lifetime_ns": found.biexciton_ns.value,
+            "biexciton_lifetime_low_ns": found.biexciton_ns.low_95,
+            "biexciton_lifetime_high_ns": found.biexciton_ns.high_95,
+        }
     if decay is not None and decay.duration_s:
         row["background_counts_s"] = answer.background_fraction * answer.counts / decay.duration_s
     return row | {"status": "ok", "message": "; ".join(notes)}
@@ -389,8 +429,9 @@ def decay_curve(found: LifetimeAnswer) -> "pd.DataFrame":
 def dot_table(found: LifetimeAnswer) -> dict[str, float]:
     """Return what a decay says of the dot, as in ``[dot_parameters]``.
 
-    The exciton's is the lifetime with the most photons. The biexciton's is that of the fast one of
-    two exponentials, where the ratio of the yields came from its photons. The ratio is stated
+    The exciton's is the lifetime with the most photons. The biexciton's is that of the first
+    photons of pairs, or else of the fast one of two exponentials, where the ratio of the yields
+    came from its photons. The ratio is stated
     as the biexciton's yield beside an exciton's of 1.
     """
     if isinstance(found.answer, Refusal):
@@ -400,14 +441,13 @@ def dot_table(found: LifetimeAnswer) -> dict[str, float]:
         "exciton_lifetime_ns": exciton.value,
         "exciton_lifetime_err_ns": exciton.err,
     }
-    ratio = found.yield_ratio
-    if ratio is None:
-        return table
-    if ratio.source == "amplitude":
+    ratio, biexciton = found.yield_ratio, found.biexciton_ns
+    if biexciton is None and ratio is not None and ratio.source == "amplitude":
         biexciton = found.answer.components[0].lifetime_ns
+    if biexciton is not None:
         table["biexciton_lifetime_ns"] = biexciton.value
         table["biexciton_lifetime_err_ns"] = biexciton.err
-    if ratio.ratio.value <= 1:
+    if ratio is not None and ratio.ratio.value <= 1:
         table["exciton_qy"] = 1.0
         table["biexciton_qy"] = max(ratio.ratio.value, 0.0)
         table["biexciton_qy_err"] = ratio.ratio.err

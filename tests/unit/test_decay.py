@@ -169,6 +169,9 @@ def test_trouble_is_flagged() -> None:
     slow = {"lifetimes_ns": (80.0,), "shares": (1.0,)}
     near = simulated_decay(rng, 1e5, period_ns=100.0, **slow)
     assert "lifetime_near_period" in fitted(near).flags
+    endless = {"lifetimes_ns": (600.0,), "shares": (1.0,)}
+    faint = simulated_decay(rng, 1e5, period_ns=100.0, **endless)
+    assert "lifetime_at_limit" in fitted(faint).flags
     prompt = {"lifetimes_ns": (0.1, 40.0), "shares": (0.3, 0.7)}
     assert "lifetime_below_response" in fitted(simulated_decay(rng, 1e5, **prompt)).flags
     one = simulated_decay(rng, 1e4, **ONE)
@@ -188,6 +191,8 @@ def test_what_is_no_decay_is_refused() -> None:
     one_bin = np.zeros(1000, np.int64)
     one_bin[5] = 1000
     assert isinstance(fit_decay(Decay(edges, one_bin, 100.0), options=OPTIONS), Refusal)
+    coarse = simulated_decay(rng, 1e4, bin_ns=50.0, **ONE)
+    assert isinstance(fit_decay(coarse, options=OPTIONS), Refusal)
     wide = simulated_decay(rng, 1e4, **ONE)
     assert isinstance(fit_decay(wide, response_fwhm_ns=200.0, options=OPTIONS), Refusal)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.photons import PhotonStream
-from qdimage.errors import FormatError
+from qdimage.errors import FormatError, QdimageError
 
 LEGACY = (".t3r", ".phd", ".hhd", ".thd")
+# Names of tables, images and spectra too.
+_SHARED_SUFFIXES = (".csv", ".h5", ".hdf5", ".spc")
 # What the makers' own software reads, and what it has to write for us.
 FOREIGN = {
     ".bin": "the software of the device, such as that of quTAG",
@@ -132,6 +134,21 @@ def is_histogram(path: Path) -> bool:
     from qdimage.io.time_tag_csv import is_time_tag_csv
 
     return not is_time_tag_csv(path)
+
+
+def holds_photons(path: Path) -> bool:
+    """Whether a file is of time tags or of a counter's histogram, as far as its name says.
+
+    Files whose names other kinds of data have as well are looked into.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SHARED_SUFFIXES:
+        return suffix in PHOTON_READERS or suffix in HISTOGRAM_READERS
+    try:
+        open_photons(path)
+    except QdimageError:
+        return False
+    return True
 
 
 def open_photons(path: Path | str) -> PhotonStream:

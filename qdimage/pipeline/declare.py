@@ -10,7 +10,7 @@ from qdimage.errors import ConfigurationError, FormatError, QdimageError
 from qdimage.io import STACK_READERS, open_stack
 from qdimage.io.atomic import write_text
 from qdimage.io.experiment_file import FILE_NAME
-from qdimage.io.time_tags import HISTOGRAM_READERS, PHOTON_READERS
+from qdimage.io.time_tags import HISTOGRAM_READERS, PHOTON_READERS, holds_photons
 
 Ask = Callable[[str], str]
 
@@ -21,8 +21,7 @@ _VOLTAGE = re.compile(_NUMBER + r"(mv|v)(?![a-z])", re.IGNORECASE)
 _EXPOSURE = re.compile(_NUMBER + r"(ms|s|sec)(?![a-z])", re.IGNORECASE)
 _FACTOR = {"mv": 1e-3, "v": 1.0, "ms": 1e-3, "s": 1.0, "sec": 1.0}
 
-# A CSV may be anything.
-_PHOTON_SUFFIXES = tuple(each for each in (*PHOTON_READERS, *HISTOGRAM_READERS) if each != ".csv")
+_PHOTON_SUFFIXES = tuple({**PHOTON_READERS, **HISTOGRAM_READERS})
 _CAMERA_KEYS = (
     "bias_adu",
     "electrons_per_adu",
@@ -87,7 +86,7 @@ def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
     if path.exists():
         raise ConfigurationError(f"{path}: it is there already; edit it, or remove it first")
     files = sorted(each for each in folder.iterdir() if each.suffix.lower() in STACK_READERS)
-    tags = sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PHOTON_SUFFIXES)
+    tags = sorted(each for each in folder.rglob("*") if holds_photons(each))
     if not files and not tags:
         raise FormatError(
             f"{folder}: found no stack in this folder and no time tags, expected files that end "

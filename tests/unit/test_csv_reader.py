@@ -11,7 +11,7 @@ from time_tag_files import fine_message, photons_in
 import qdimage
 from qdimage.errors import FormatError
 from qdimage.io import time_tag_csv
-from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
+from qdimage.io.time_tags import holds_photons, is_histogram, open_histogram, open_photons
 from qdimage.photons.correlate import correlate
 
 on_one_folder = settings(
@@ -106,6 +106,27 @@ def test_histograms_and_time_tags_are_told_apart(tmp_path: Path) -> None:
     assert not is_histogram(tags)
     with pytest.raises(FormatError, match="histogram, expected time tags"):
         open_photons(histogram)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "holds"),
+    [
+        ("a.csv", b"time_ps,channel\n1,0\n", True),
+        ("a.csv", b"lag_ns,counts\n1,2\n2,3\n", False),
+        ("a.csv", b"energy_ev,counts\n1,2\n", False),
+        ("a.spc", b"\0\x4bgrams spectrum", False),
+        ("a.h5", b"no HDF5", False),
+        ("a.ptu", b"damaged, and to be named later", True),
+        ("a.phu", b"", True),
+        ("a.txt", b"time_ps,channel\n", False),
+    ],
+)
+def test_files_that_share_a_name_with_others_are_looked_into(
+    name: str, content: bytes, holds: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert holds_photons(path) == holds
 
 
 def test_g2_reads_a_table_as_time_tags(tmp_path: Path) -> None:

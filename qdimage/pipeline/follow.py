@@ -13,7 +13,6 @@ from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.time_tags import (
     GROWING_READERS,
     open_growing_photons,
-    open_photons,
     promised_records,
 )
 from qdimage.photons.arrivals import arrivals
@@ -57,7 +56,8 @@ def follow_g2(
 ) -> G2Answer:
     """Count the pairs of a growing file as they come; show the answer so far every few seconds.
 
-    Nothing is read twice. The last answer is that of `g2_of_file` for the records read until then.
+    Nothing is read twice on the way. Of a file that has ended, the last answer is that of
+    `g2_of_file`; of one that is stopped before, it is that of the curve so far.
 
     Parameters
     ----------
@@ -75,23 +75,25 @@ def follow_g2(
     FormatError, ConfigurationError
         As for `g2_of_file`.
     """
-    if not follow.idle_s > 0 or not follow.every_s > 0 or not (follow.until_width or 1) > 0:
+    width = follow.until_width
+    # False also where one is NaN.
+    if not (follow.idle_s > 0 and follow.every_s > 0 and (width is None or width > 0)):
         raise ConfigurationError(
             f"found idle_s = {follow.idle_s}, every_s = {follow.every_s} and until_width = "
-            f"{follow.until_width}, expected numbers above 0; correct them"
+            f"{width}, expected numbers above 0; correct them"
         )
     watch = _Watch(path, settings, options, follow, show, stopped)
     stream = watch.opened()
-    width, n_bins = equal_bins(stream, bin_ns=settings.bin_ns, longest_ns=settings.longest_ns)
+    ticks, n_bins = equal_bins(stream, bin_ns=settings.bin_ns, longest_ns=settings.longest_ns)
     first, second = settings.detectors
-    pairs = PairCount(stream, bin_ticks=width, n_bins=n_bins, first=first, second=second)
+    pairs = PairCount(stream, bin_ticks=ticks, n_bins=n_bins, first=first, second=second)
     watch.pairs = pairs
     for block in arrivals(stream, gap=pairs.span + 1):
         pairs.add(block)
-    if watch.n_read > watch.promised() > 0:
-        # A finished file of which a part does not count.
+    if watch.is_finished:
+        # With what the long delays of the whole file say of plateau and detectors.
         return g2_of_file(path, settings=settings, options=options)
-    return replace(watch.answer(), warnings=watch.warnings(stream))
+    return replace(watch.answer(), warnings=tuple(stream.warnings))
 
 
 class _Watch:
@@ -111,8 +113,8 @@ class _Watch:
         self._grown_at = time.monotonic()
         self._next_look = self._grown_at + follow.every_s
         self._n_shown = 0
-        self._is_whole = True
         self.n_read = 0
+        self.is_finished = False
         self.pairs: PairCount | None = None
 
     def opened(self) -> PhotonStream:
@@ -134,11 +136,11 @@ class _Watch:
         if is_new:
             self._grown_at = time.monotonic()
         if self._stopped() or self._is_good_enough():
-            self._is_whole = False
             return False
         if is_new:
             return True
         if self._is_idle() or 0 < self.promised() <= n_read:
+            self.is_finished = True
             return False
         time.sleep(_POLL_S)
         return True
@@ -156,11 +158,6 @@ class _Watch:
         return g2_of_curve(
             self._path, self.pairs.curve(), (), settings=self._settings, options=self._options
         )
-
-    def warnings(self, stream: PhotonStream) -> tuple[str, ...]:
-        """What was wrong and could be passed over; of a file still recorded, not its end."""
-        of_whole = open_photons(self._path).warnings if self._is_whole else []
-        return (*of_whole, *stream.warnings)
 
     def _is_idle(self) -> bool:
         return time.monotonic() - self._grown_at >= self._follow.idle_s

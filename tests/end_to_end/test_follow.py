@@ -158,6 +158,7 @@ def test_a_header_that_is_written_late_is_waited_for(recording: bytes, tmp_path:
         ("a.csv", b"lag_ns,counts\n1,2\n", [], "of a file that grows"),
         ("b.ptu", None, [], "no such file"),
         ("a.ptu", b"x", ["--idle-s", "0"], "idle_s"),
+        ("a.ptu", b"x", ["--until-width", "0"], "until_width"),
     ],
 )
 def test_what_cannot_be_followed_is_named_in_one_line(

@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from qdimage.domain.tables import IMAGE_TABLES
+from qdimage.domain.photon_tables import (
+    LIFETIMES,
+    PHOTONS,
+    POPULATION,
+    POPULATION_DOTS,
+    TRACES,
+)
+from qdimage.domain.tables import DOTS, IMAGE_TABLES
+from qdimage.io.curve_file import write_curve
 from qdimage.io.image_file import write_image
-from qdimage.io.table_file import write_table
+from qdimage.io.table_file import read_table, write_table
+from qdimage.pipeline.population import population_tables
 from qdimage.pipeline.tables import as_frame
 
 SIZE = 48
@@ -272,3 +282,130 @@ def _add_pools(rows: list[dict[str, Any]]) -> None:
         if known:
             pooled |= _counts(sum(r["n_lit"] for r in known), sum(r["n_pl"] for r in known))
         rows.append(pooled)
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Time tags of one field: how many dots of each kind, and where EL was measured."""
+
+    field: str = "field-01"
+    device: str = "device-A"
+    n_el: int = 6
+    n_pl: int = 5
+    voltages: Sequence[float] = (2.4, 2.6)
+    sample: str = "device"
+    located: bool = True
+    n_refused: int = 1
+    n_failed: int = 1
+
+
+def add_time_tags(out: Path, tags: Sequence[Tags] = (Tags(),), *, population: bool = True) -> None:
+    """Add the photon tables and their curves to a run."""
+    rows = [row for k, each in enumerate(tags) for row in _TagRows(out, each, k).photons()]
+    photons = as_frame(rows, PHOTONS)
+    write_table(photons, PHOTONS, out)
+    found = population_tables(photons, read_table(out, DOTS)) if population else {}
+    for table in (POPULATION, POPULATION_DOTS):
+        write_table(as_frame(found.get(table.name, []), table), table, out)
+    makers = [_TagRows(out, each, k) for k, each in enumerate(tags)]
+    write_table(as_frame([row for m in makers for row in m.traces()], TRACES), TRACES, out)
+    decays = [row for maker in makers for row in maker.decays()]
+    write_table(as_frame(decays, LIFETIMES), LIFETIMES, out)
+
+
+class _TagRows:
+    """Rows and curves of one field's time tags."""
+
+    def __init__(self, out: Path, tags: Tags, number: int) -> None:
+        self.out, self.tags, self.number = out, tags, number
+        self.rng = np.random.default_rng(number)
+
+    def photons(self) -> list[dict[str, Any]]:
+        tags = self.tags
+        rows = [
+            self._file("el", k + 1, voltage, 0.06 + 0.03 * k + 0.1 * (voltage - 2.4), 0.008)
+            for voltage in tags.voltages
+            for k in range(tags.n_el)
+        ]
+        rows += [self._file("pl", k + 1, None, 0.09 + 0.02 * k, 0.012) for k in range(tags.n_pl)]
+        why = {"refused": "found 12 coincidences, expected at least 50; measure longer"}
+        why["failed"] = "broken.ptu: found no header; copy it again"
+        for status, n in (("refused", tags.n_refused), ("failed", tags.n_failed)):
+            for k in range(n):
+                shared = self._shared("el", None, 2.4, f"{status}_{k}.ptu")
+                rows.append(shared | {"status": status, "message": why[status]})
+        return rows
+
+    def traces(self) -> list[dict[str, Any]]:
+        rows = []
+        for k in range(min(self.tags.n_el, 2)):
+            row = self._shared("el", k + 1, 2.4, f"dots/el_{k + 1}_2.4V.ptu")
+            on = (np.arange(400) // 40) % 3 != k
+            level = np.where(on, 9000.0, 700.0)
+            curve = {"time_s": 0.05 * np.arange(400), "level_counts_s": level}
+            curve["counts"] = self.rng.poisson(0.05 * level)
+            row |= {"bin_s": 0.05, "on_fraction": float(on.mean()), "n_levels": 2, "status": "ok"}
+            rows.append(row | {"curve": self._write("traces", k, curve)})
+        return rows
+
+    def decays(self) -> list[dict[str, Any]]:
+        rows = []
+        for k in range(min(self.tags.n_pl, 2)):
+            row = self._shared("pl", k + 1, None, f"dots/pl_{k + 1}.ptu")
+            time = 0.25 * np.arange(400)
+            model = 1500 * np.exp(-time / (20 + 5 * k)) + 4
+            curve = {"time_ns": time, "counts": self.rng.poisson(model), "model": model}
+            curve["residual"] = (curve["counts"] - model) / np.sqrt(model)
+            row |= {"main_lifetime_ns": 20.0 + 5 * k, "status": "ok"}
+            rows.append(row | {"curve": self._write("decays", k, curve)})
+        return rows
+
+    def _shared(
+        self, kind: str, dot: int | None, voltage: float | None, file: str
+    ) -> dict[str, Any]:
+        return {
+            "device": self.tags.device,
+            "field": self.tags.field,
+            "dot_id": dot if self.tags.located else None,
+            "file": file,
+            "kind": kind,
+            "sample": self.tags.sample,
+            "voltage_v": voltage,
+        }
+
+    def _file(
+        self, kind: str, dot: int, voltage: float | None, g2_0: float, err: float
+    ) -> dict[str, Any]:
+        at = "" if voltage is None else f"_{voltage}V"
+        row = self._shared(kind, dot, voltage, f"dots/{kind}_{dot}{at}.ptu")
+        value = max(g2_0 + err * float(self.rng.normal()), 0.0)
+        lag = np.arange(-250.0, 251.0)
+        model = 1.4 * (1 - (1 - value) * np.exp(-np.abs(lag - 1.5) / 12.0))
+        counts = self.rng.poisson(30 * model)
+        curve = {"lag_ns": lag, "counts": counts, "g2": counts / 30, "model": model}
+        curve["g2_err"] = np.sqrt(np.maximum(counts, 1)) / 30
+        number = 1000 * dot + round(100 * (voltage or 0))
+        return row | {
+            "status": "ok",
+            "excitation": "cw",
+            "g2_0": value,
+            "g2_0_low": max(value - 1.96 * err, 0.0),
+            "g2_0_high": value + 1.96 * err,
+            "g2_0_low_68": max(value - err, 0.0),
+            "g2_0_high_68": value + err,
+            "g2_0_uncorrected": value + 0.02,
+            "counts_s": 12000.0,
+            "duration_s": 60.0,
+            "coincidences": int(counts.sum()),
+            "rise_time_ns": 12.0,
+            "delay_ns": 1.5,
+            "blinking_factor": 1.4,
+            "p_value": 0.4 if dot > 1 else 1e-4,
+            "flags": "" if dot > 1 else "poor_fit",
+            "curve": self._write("g2", number, curve),
+        }
+
+    def _write(self, folder: str, number: int, curve: dict[str, Any]) -> str:
+        name = f"curves/{folder}/{self.number}_{number:05d}.csv"
+        write_curve(pd.DataFrame(curve), self.out / name)
+        return name

@@ -108,6 +108,11 @@ def write_csv(frame: "pd.DataFrame", table: Table, path: Path) -> None:
     text.to_csv(path, index=False, encoding="utf-8", lineterminator="\n", na_rep="")
 
 
+def has_table(folder: Path, table: Table) -> bool:
+    """Whether a folder holds a table, in either format."""
+    return any((folder / f"{table.name}.{name}").is_file() for name in TABLE_FORMATS)
+
+
 def read_table(folder: Path, table: Table) -> "pd.DataFrame":
     """Read a table of a finished run, in whichever format it was written.
 

@@ -129,8 +129,11 @@ def _groups(files: Sequence[Row]) -> list[_Group]:
     for device in devices:
         own = [row for row in files if row["device"] == device]
         groups += _of_samples(device, _batch_of(own), own)
-    if len(devices) > 1:
-        groups += _of_samples(_ALL, _batch_of(files), files)
+    groups += [
+        group
+        for group in _of_samples(_ALL, _batch_of(files), files)
+        if len(_distinct(group.files, "device")) > 1
+    ]
     batches = _distinct(files, "batch")
     if len(batches) > 1:
         for batch in batches:
@@ -237,7 +240,7 @@ def _answer(group: _Group, limit: Limit | Refusal) -> tuple[Row, list[Row]]:
             "spread_g2_0_low": spread.spread_low,
             "spread_g2_0_high": spread.spread_high,
         }
-    share = _share(group, values, limit)
+    share = _share(values, limit)
     if isinstance(limit, Limit):
         below = values.value < limit.value
         row |= {
@@ -249,6 +252,8 @@ def _answer(group: _Group, limit: Limit | Refusal) -> tuple[Row, list[Row]]:
         }
     if isinstance(share, Refusal):
         notes.append(share.reason)
+    elif _is_circular(group, limit):
+        notes.append("the limit is where these dots end, which does not say how many pass it")
     else:
         row |= {
             "share_below": share.share,
@@ -263,18 +268,23 @@ def _answer(group: _Group, limit: Limit | Refusal) -> tuple[Row, list[Row]]:
         notes.append(f"{alone} of these are files without a dot, each counted as one")
     refused = isinstance(spread, Refusal)
     row |= {"status": "refused" if refused else "ok", "message": "; ".join(dict.fromkeys(notes))}
-    return row, _dot_rows(group, dots, share)
+    circular = _is_circular(group, limit)
+    return row, _dot_rows(group, dots, share, with_probability=not circular)
 
 
-def _share(group: _Group, values: G2Values, limit: Limit | Refusal) -> ShareBelow | Refusal:
+def _share(values: G2Values, limit: Limit | Refusal) -> ShareBelow | Refusal:
     if isinstance(limit, Refusal):
         return Refusal(f"no limit to compare with: {limit.reason}")
-    if group.kind == "pl" and limit.source.endswith("PL dots"):
-        return Refusal("the limit is where these dots end, which says nothing of how many pass it")
     return share_below(values, limit)
 
 
-def _dot_rows(group: _Group, dots: Sequence[Row], share: ShareBelow | Refusal) -> list[Row]:
+def _is_circular(group: _Group, limit: Limit | Refusal) -> bool:
+    return group.kind == "pl" and isinstance(limit, Limit) and limit.source.endswith("PL dots")
+
+
+def _dot_rows(
+    group: _Group, dots: Sequence[Row], share: ShareBelow | Refusal, *, with_probability: bool
+) -> list[Row]:
     shared = ("device", "field", "dot_id", "file", "sample", "kind", "voltage_v")
     kept = (*shared, "batch", "g2_0", "g2_0_low", "g2_0_high")
     rows = []
@@ -286,7 +296,8 @@ def _dot_rows(group: _Group, dots: Sequence[Row], share: ShareBelow | Refusal) -
                 "shrunken_g2_0": float(share.shrunken[k]),
                 "shrunken_g2_0_low": float(share.shrunken_low[k]),
                 "shrunken_g2_0_high": float(share.shrunken_high[k]),
-                "below_limit_p": float(share.probability[k]),
             }
+            if with_probability:
+                row["below_limit_p"] = float(share.probability[k])
         rows.append(row)
     return rows

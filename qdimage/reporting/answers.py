@@ -47,9 +47,12 @@ def _headline(content: Content, device: str) -> Headline:
         row["n_channels"], row["n_ok"] = len(at), int(at["fraction"].notna().sum())
     limits = [row["f_min_photons_s"] for row in rows if row["f_min_photons_s"] is not None]
     f_min = f"{number(limits[0])} {unit}" if limits else f"unknown (in {unit})"
-    return Headline(
-        device, _sentence(rows, f_min), _facts(content, device), tuple(rows), unit, f_min
+    # Time tags alone have nothing to turn on.
+    silent = not len(content.of_device("channels", device)) and bool(
+        len(content.of_device("photons", device))
     )
+    sentence = "" if silent else _sentence(rows, f_min)
+    return Headline(device, sentence, _facts(content, device), tuple(rows), unit, f_min)
 
 
 def _sentence(rows: list[Row], f_min: str) -> str:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.photon_tables import PHOTON_TABLES
 from qdimage.domain.table import Table
 from qdimage.domain.tables import IMAGE_TABLES, TURN_ON
 from qdimage.errors import FormatError
-from qdimage.io.table_file import read_table
+from qdimage.io.table_file import has_table, read_table, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +102,7 @@ def read_content(out: Path) -> Content:
     """
     record = _read_record(out)
     tables = {table.name: _read_text_filled(out, table) for table in IMAGE_TABLES}
+    tables |= {table.name: _read_or_empty(out, table) for table in PHOTON_TABLES}
     pieces = {name: _by_field(frame) for name, frame in tables.items()}
     fields = []
     for number, entry in enumerate(record["fields"], start=1):
@@ -143,6 +145,15 @@ def _read_text_filled(out: Path, table: Table) -> "pd.DataFrame":
     frame = read_table(out, table)
     text = [column.name for column in table.columns if column.kind == "text"]
     return frame.assign(**{name: frame[name].fillna("") for name in text})
+
+
+def _read_or_empty(out: Path, table: Table) -> "pd.DataFrame":
+    """Read a table that a run without time tags need not have."""
+    import pandas as pd
+
+    if has_table(out, table):
+        return _read_text_filled(out, table)
+    return typed(pd.DataFrame(columns=list(table.column_names), dtype=object), table)
 
 
 def _by_field(frame: "pd.DataFrame") -> dict[tuple[str, str], "pd.DataFrame"]:

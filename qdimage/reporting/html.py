@@ -11,6 +11,7 @@ from qdimage.reporting.answers import headlines
 from qdimage.reporting.content import Content, FieldContent, Row, rows_of
 from qdimage.reporting.dot_table import MOST_ROWS, dot_table
 from qdimage.reporting.origins import channel_rows, options_of_run
+from qdimage.reporting.photon_answers import below_sentence, photon_part
 from qdimage.reporting.pictures import FOLDER, Picture, Pictures
 from qdimage.reporting.troubles import find_warnings, needs_a_look
 from qdimage.reporting.words import count, number, percent, volts
@@ -29,7 +30,7 @@ def render(content: Content, pictures: Pictures) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, percent=percent, volts=volts)
+    environment.filters.update(number=number, percent=percent, volts=volts, below=below_sentence)
     environment.globals.update(count=count, data_uri=_data_uri(content.out), folder=FOLDER)
     return environment.get_template("report.html").render(_context(content, pictures))
 
@@ -42,6 +43,9 @@ def _context(content: Content, pictures: Pictures) -> dict[str, Any]:
         "warnings": find_warnings(content),
         "many_troubles": _MANY_TROUBLES,
         "device_pictures": pictures.by_device,
+        "photons": photon_part(content),
+        "photon_pictures": pictures.photons,
+        "run_pictures": pictures.of_run,
         "fields": [_field(field, pictures, field.number in chosen) for field in content.fields],
         "n_without_pictures": len(content.fields) - len(chosen),
         "dots": dot_table(content),

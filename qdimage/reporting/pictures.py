@@ -1,7 +1,7 @@
 """Which figures a report has, and what their captions say."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,7 +10,10 @@ from qdimage.pipeline.names import field_folder, slug
 from qdimage.reporting.content import Content, FieldContent
 from qdimage.reporting.distance_figures import draw_distances
 from qdimage.reporting.flux_figures import draw_el_flux, draw_pl_flux
+from qdimage.reporting.g2_figures import draw_g2
+from qdimage.reporting.light_figures import draw_decays, draw_traces
 from qdimage.reporting.micrographs import draw_micrographs
+from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
 from qdimage.reporting.registration_figures import draw_registration
 from qdimage.reporting.style import house_style, save
 from qdimage.reporting.turn_on_figures import draw_turn_on
@@ -40,10 +43,22 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """All figures of a report, by device name and by field number."""
+    """All figures of a report.
+
+    Attributes
+    ----------
+    by_device, by_field : dict
+        By device name and by field number.
+    photons : dict
+        Of time tags, by device name.
+    of_run : list of Picture
+        Of all devices together.
+    """
 
     by_device: dict[str, list[Picture]]
     by_field: dict[int, list[Picture]]
+    photons: dict[str, list[Picture]] = field(default_factory=dict)
+    of_run: list[Picture] = field(default_factory=list)
 
 
 _DEVICE: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], ...] = (
@@ -101,12 +116,60 @@ _FIELD: tuple[tuple[str, str, str, Callable[[Content, FieldContent], Figure | No
 )
 
 
+_PHOTONS: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], ...] = (
+    (
+        "g2",
+        "Correlation curves",
+        "g2 of single dots relative to the plateau at long delays, without background correction; "
+        "points join as many bins as hold some 100 coincidences. The diamond is g2(0) of the fit "
+        "with its 68 % (thick) and 95 % interval, which holds whatever the shape of the dip. "
+        "Beneath: counts less fit in standard deviations.",
+        draw_g2,
+    ),
+    (
+        "g2_voltage",
+        "g2(0) against voltage",
+        "Each file with its 95 % interval; a thin line joins one dot's. Open diamonds: mean of the "
+        "dots at a voltage, errors of measurement taken out. Dashed: the limit, with its own "
+        "error.",
+        draw_g2_voltage,
+    ),
+    (
+        "traces",
+        "Intensity traces",
+        "Counts per second of both detectors, and the levels between change points of the photons' "
+        "arrivals.",
+        draw_traces,
+    ),
+    (
+        "decays",
+        "Decays",
+        "Photons by their time after the pulse, and the fit of one or several exponentials with "
+        "the response; the lifetime is that of the exponential with the most photons.",
+        draw_decays,
+    ),
+)
+
+_RUN: tuple[tuple[str, str, str, Callable[[Content], Figure | None]], ...] = (
+    (
+        "smallest_g2",
+        "Smallest g2(0)",
+        "The smallest measured g2(0) of EL beside those of PL, each dot once by the file of its "
+        "narrowest interval, with 95 % intervals. Sorted noisy values lie too low at the left: "
+        "the short bar is each dot's g2(0) given also what the other dots of its kind are like. "
+        "Dashed: the limit, shaded its 95 % interval.",
+        draw_smallest,
+    ),
+)
+
+
 def draw_pictures(content: Content) -> Pictures:
     """Draw every figure of a run as PNG and SVG."""
     folder = content.out / FOLDER
     folder.mkdir(exist_ok=True)
     by_device: dict[str, list[Picture]] = {}
     by_field: dict[int, list[Picture]] = {}
+    photons: dict[str, list[Picture]] = {}
     with house_style():
         for number, device in enumerate(content.devices, start=1):
             prefix = f"device_{number:02d}_{slug(device)}"
@@ -115,13 +178,20 @@ def draw_pictures(content: Content) -> Pictures:
                 for kind, name, caption, draw in _DEVICE
             )
             by_device[device] = _saved(drawn, folder, prefix)
+            drawn = (
+                (kind, name, caption, draw(content, device))
+                for kind, name, caption, draw in _PHOTONS
+            )
+            photons[device] = _saved(drawn, folder, prefix)
         for field in content.fields:
             prefix = f"field_{field_folder(field.number, field.name)}"
             drawn = (
                 (kind, name, caption, draw(content, field)) for kind, name, caption, draw in _FIELD
             )
             by_field[field.number] = _saved(drawn, folder, prefix)
-    return Pictures(by_device, by_field)
+        of_run = ((kind, name, caption, draw(content)) for kind, name, caption, draw in _RUN)
+        run = _saved(of_run, folder, "run")
+    return Pictures(by_device, by_field, photons, run)
 
 
 def _saved(

@@ -29,6 +29,9 @@ VOLTAGE_MAP = LinearSegmentedColormap.from_list(
     "voltage", ["#f2b134", "#d55e00", "#9b2a6b", "#2c1654"]
 )
 
+# PL and EL where both stand in one figure: of the hues of their maps.
+KIND_COLOUR = {"pl": "#0b8a66", "el": "#b0267f"}
+
 DPI = 160
 _FONT = "DejaVu Sans"
 _LONGEST_LABEL = 40

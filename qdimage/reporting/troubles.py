@@ -7,15 +7,22 @@ from qdimage.reporting.content import Content, FieldContent, Row, flag_mask, row
 from qdimage.reporting.words import count, volts
 
 _STEPS = {"channels": "stack", "registration": "registration", "turn_on": "EL fluxes"}
+_FILE_STEPS = {
+    "photons": "g2(0)",
+    "traces": "trace",
+    "lifetimes": "lifetime",
+    "rate_fits": "rate model",
+}
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A channel without an answer.
+    """A channel or a time-tag file without an answer.
 
     Attributes
     ----------
     device, field, channel, status, message : str
+        `channel` is the file where it is one.
     voltage_v : float or None
     step : str
         What was refused or failed.
@@ -46,8 +53,9 @@ class Warnings:
 
 
 def find_warnings(content: Content) -> Warnings:
-    """Collect warnings of the run, refused and failed channels, and doubtful dots."""
+    """Collect warnings of the run, refused and failed channels and files, and doubtful dots."""
     troubles = [trouble for field in content.fields for trouble in field_troubles(field)]
+    troubles += [trouble for field in content.fields for trouble in _file_troubles(field)]
     listed = {f"{t.device}, {t.field}, {t.channel}: {t.message}" for t in troubles}
     notes = [str(text) for text in content.record["warnings"] if text not in listed]
     return Warnings((*_unit_notes(content), *notes, *_doubts(content)), tuple(troubles))
@@ -61,6 +69,17 @@ def field_troubles(field: FieldContent) -> list[Trouble]:
             if row["status"] in ("refused", "failed"):
                 found.setdefault(row["channel"], _trouble(row, step))
     return sorted(found.values(), key=lambda trouble: trouble.voltage_v or 0.0)
+
+
+def _file_troubles(field: FieldContent) -> list[Trouble]:
+    """Return what of a field's time-tag files was refused or failed; a file fails only once."""
+    found: dict[tuple[str, str], Trouble] = {}
+    for table, step in _FILE_STEPS.items():
+        for row in rows_of(field.tables[table]):
+            key = row["file"], row["message"] if row["status"] == "failed" else step
+            if row["status"] in ("refused", "failed"):
+                found.setdefault(key, _trouble(row | {"channel": row["file"]}, step))
+    return list(found.values())
 
 
 def _trouble(row: Row, step: str) -> Trouble:

@@ -122,7 +122,7 @@ def test_limit_is_stated_or_of_the_yields_or_where_pl_ends() -> None:
     assert edge["share_below"] > 0
     of_pl = one(by_pl, kind="pl")
     assert of_pl.get("share_below") is None
-    assert "says nothing of how many pass it" in of_pl["message"]
+    assert "does not say how many pass it" in of_pl["message"]
     assert one(by_yields, kind="pl")["share_below"] < 0.1
 
 

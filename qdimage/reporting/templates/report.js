@@ -1,16 +1,11 @@
 (function () {
   "use strict";
-  var table = document.getElementById("dot-table");
-  var body = table.tBodies[0];
-  var headings = Array.prototype.slice.call(table.tHead.rows[0].cells);
-  var rows = Array.prototype.slice.call(body.rows);
-  var filter = document.getElementById("filter");
-  var shown = document.getElementById("shown");
 
   function key(row, column) {
     var cell = row.cells[column];
-    if (cell.hasAttribute("data-v")) { return Number(cell.getAttribute("data-v")); }
-    var text = cell.textContent;
+    var value = cell.getAttribute("data-v");
+    if (value) { return Number(value); }
+    var text = cell.textContent.trim();
     return text === "\u2013" || text === "" ? null : text;
   }
 
@@ -23,22 +18,33 @@
     return down ? -order : order;
   }
 
-  function sort(column) {
-    var down = headings[column].getAttribute("aria-sort") === "ascending";
-    headings.forEach(function (heading) { heading.setAttribute("aria-sort", "none"); });
-    headings[column].setAttribute("aria-sort", down ? "descending" : "ascending");
-    var keyed = rows.map(function (row) { return [key(row, column), row]; });
-    keyed.sort(function (a, b) { return compare(a[0], b[0], down); });
-    rows = keyed.map(function (pair) { return pair[1]; });
-    var all = document.createDocumentFragment();
-    rows.forEach(function (row) { all.appendChild(row); });
-    body.appendChild(all);
+  function makeSortable(table) {
+    var body = table.tBodies[0];
+    var headings = Array.prototype.slice.call(table.tHead.rows[0].cells);
+
+    function sort(column) {
+      var down = headings[column].getAttribute("aria-sort") === "ascending";
+      headings.forEach(function (heading) { heading.setAttribute("aria-sort", "none"); });
+      headings[column].setAttribute("aria-sort", down ? "descending" : "ascending");
+      var keyed = Array.prototype.map.call(body.rows, function (row) { return [key(row, column), row]; });
+      keyed.sort(function (a, b) { return compare(a[0], b[0], down); });
+      var all = document.createDocumentFragment();
+      keyed.forEach(function (pair) { all.appendChild(pair[1]); });
+      body.appendChild(all);
+    }
+
+    headings.forEach(function (heading, column) {
+      heading.firstElementChild.addEventListener("click", function () { sort(column); });
+    });
   }
+
+  var filter = document.getElementById("filter");
+  var shown = document.getElementById("shown");
 
   function narrow() {
     var wanted = filter.value.trim().toLowerCase();
     var n = 0;
-    rows.forEach(function (row) {
+    Array.prototype.forEach.call(document.getElementById("dot-table").tBodies[0].rows, function (row) {
       var match = row.textContent.toLowerCase().indexOf(wanted) >= 0;
       row.hidden = !match;
       n += match ? 1 : 0;
@@ -46,8 +52,6 @@
     shown.textContent = n + (n === 1 ? " row" : " rows");
   }
 
-  headings.forEach(function (heading, column) {
-    heading.firstElementChild.addEventListener("click", function () { sort(column); });
-  });
+  Array.prototype.forEach.call(document.querySelectorAll("table.sortable"), makeSortable);
   filter.addEventListener("input", narrow);
 })();

@@ -63,6 +63,7 @@ PHOTONS = Table(
         text("flags", "reasons to look twice, see below"),
         MESSAGE,
         text("curve", "the correlation curve, relative to the output folder"),
+        text("long_curve", "the same in growing bins to long delays, where blinking shows"),
     ),
     ("file",),
 )

@@ -18,7 +18,10 @@ class TraceOptions(Options):
     )
     most_levels: int = option(12, "most intensity levels", "", ge=1, le=50)
     on_threshold_counts_s: float = option(
-        0.0, "levels brighter than this are on; found between the levels where it is 0", "1/s", ge=0
+        0.0,
+        "levels brighter than this are on; found between the levels where it is 0",
+        "counts/s",
+        ge=0,
     )
     least_contrast: float = option(
         1.5, "mean intensity of on over that of off below which neither is told apart", "", ge=1

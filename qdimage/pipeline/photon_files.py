@@ -75,10 +75,11 @@ def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> R
     measured: list[Measured] = []
     for index, photons in enumerate(work.experiment.declared.photons):
         declared, place = Declared(work.experiment, photons, work.options), work.place(photons)
-        steps = {each: _step(declared, each) for each in ANALYSES}
-        for analysis, step in steps.items():
+        steps = [_step(declared, each) for each in ANALYSES]
+        for analysis, step in zip(ANALYSES, steps, strict=True):
             rows[analysis.table.name].append(_row(work, index, place, analysis, step))
-        measured.append(Measured(declared, place.dot_id, steps[G2].g2, rows[TRACES.name][-1]))
+        g2, trace = steps[ANALYSES.index(G2)].g2, rows[TRACES.name][-1]
+        measured.append(Measured(declared, place.dot_id, g2, trace))
         progress(f"{work.experiment.name}, {photons.file}")
     for photon_row, fit in zip(rows[PHOTONS.name], rate_fit_rows(measured), strict=True):
         photon_row |= conditional_g2(fit)
@@ -133,8 +134,8 @@ def _row(work: PhotonWork, index: int, place: Place, analysis: Analysis, step: S
     photons = work.experiment.declared.photons[index]
     shared = _known(analysis.table.column_names, _shared(work.experiment, photons, place))
     row = step.row | shared
-    if step.curve is not None:
-        row["curve"] = work.curve_file(analysis.folder, index)
-        write_curve(step.curve, work.out / row["curve"])
+    for column, curve in step.curves.items():
+        row[column] = work.curve_file(analysis.folders[column], index)
+        write_curve(curve, work.out / row[column])
     row["message"] = "; ".join(text for text in (place.message, step.row["message"]) if text)
     return row

@@ -93,7 +93,7 @@ def _curve(each: Measured, found: G2Answer) -> CurveToFit:
         photons.kind,
         voltage_v=photons.voltage_v,
         response_fwhm_ns=settings.response_fwhm_ns,
-        dark_counts_s=settings.dark_counts_s,
+        dark_counts_s=found.dark_counts_s,
         efficiency=declared.experiment.declared.optics.collection_efficiency,
         on_fraction=_on_fraction(each.trace),
         pump_per_us=pump_rate_per_us(

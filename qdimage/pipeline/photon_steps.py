@@ -1,9 +1,9 @@
 """What is done with one time-tag file: its g2(0), its trace, its decay."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,19 +50,29 @@ class Declared:
 
 @dataclass(frozen=True)
 class Step:
-    """What one step found: a row without its place, the curve behind it, and g2's answer."""
+    """What one step found.
+
+    Attributes
+    ----------
+    row : dict
+        Of the step's table, without place and curves.
+    curves : mapping of str to pandas.DataFrame
+        Those behind the row, by the column that names their file.
+    g2 : G2Answer or None
+        Of the step that correlates.
+    """
 
     row: dict[str, Any]
-    curve: "pd.DataFrame | None" = None
+    curves: Mapping[str, "pd.DataFrame"] = field(default_factory=dict)
     g2: G2Answer | None = None
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A step: the table of its rows, the folder of its curves, and how it is done."""
+    """A step: the table of its rows, the folders of its curves by column, how it is done."""
 
     table: Table
-    folder: str
+    folders: Mapping[str, str]
     analyse: Callable[[Declared], Step]
 
 
@@ -72,19 +82,17 @@ def g2_settings(declared: Declared) -> G2Settings:
     return G2Settings(
         detectors=photons.detectors or (0, 1),
         response_fwhm_ns=photons.response_fwhm_ns or 0.0,
-        period_ns=_period_ns(declared),
         dark_counts_s=photons.dark_counts_s or (0.0, 0.0),
         duration_s=photons.duration_s,
         rate_counts_s=photons.rate_counts_s,
+        excitation=photons.excitation or _excitation_of(declared.path),
+        background_file=declared.beside(photons.background_file),
     )
 
 
-def _period_ns(declared: Declared) -> float | None:
-    """Between pulses; T3 is recorded against their sync unless the light is declared steady."""
-    if declared.photons.excitation == "cw" or is_histogram(declared.path):
-        return None
-    period_s = open_photons(declared.path).period_s
-    return None if period_s is None else period_s * 1e9
+def _excitation_of(path: Path) -> Literal["cw", "pulsed"]:
+    """T3 is recorded against the sync of pulses."""
+    return "cw" if is_histogram(path) or open_photons(path).mode == "T2" else "pulsed"
 
 
 def _g2(declared: Declared) -> Step:
@@ -93,7 +101,10 @@ def _g2(declared: Declared) -> Step:
     efficiency = declared.experiment.declared.optics.collection_efficiency
     if efficiency is not None:
         row["emitted_photons_s"] = row["counts_s"] / efficiency
-    return Step(row, g2_frame(found), found)
+    curves = {"curve": g2_frame(found)}
+    if found.long_curve is not None:
+        curves["long_curve"] = _long_frame(found.long_curve)
+    return Step(row, curves, found)
 
 
 def g2_frame(found: G2Answer) -> "pd.DataFrame":
@@ -115,6 +126,20 @@ def g2_frame(found: G2Answer) -> "pd.DataFrame":
     )
 
 
+def _long_frame(curve: G2Curve) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "lag_low_ns": curve.edges_ns[:-1],
+            "lag_high_ns": curve.edges_ns[1:],
+            "counts": curve.counts,
+            "g2": curve.g2,
+            "g2_err": _relative(curve, np.sqrt(np.maximum(curve.counts, 1))),
+        }
+    )
+
+
 def _relative(curve: G2Curve, coincidences: Array) -> Array:
     unknown = np.full(curve.counts.shape, np.nan)
     known = curve.accidentals > 0
@@ -126,7 +151,7 @@ def _trace(declared: Declared) -> Step:
         return _refused("a histogram holds no arrival times; declare the time tags")
     settings = TraceSettings(detectors=declared.photons.detectors or (0, 1))
     found = trace_of_file(declared.path, settings=settings, options=declared.options.trace)
-    return Step(trace_row(found), trace_curve(found))
+    return Step(trace_row(found), {"curve": trace_curve(found)})
 
 
 def _lifetime(declared: Declared) -> Step:
@@ -141,12 +166,15 @@ def _lifetime(declared: Declared) -> Step:
         response_file=declared.beside(photons.response_file),
     )
     found = lifetime_of_file(declared.path, settings=settings, options=declared.options.lifetime)
-    return Step(lifetime_row(found), None if found.decay is None else decay_curve(found))
+    curves = {} if found.decay is None else {"curve": decay_curve(found)}
+    return Step(lifetime_row(found), curves)
 
 
 def _refused(reason: str) -> Step:
     return Step({"status": "refused", "message": reason})
 
 
-G2 = Analysis(PHOTONS, "g2", _g2)
-ANALYSES = (G2, Analysis(TRACES, "traces", _trace), Analysis(LIFETIMES, "decays", _lifetime))
+G2 = Analysis(PHOTONS, {"curve": "g2", "long_curve": "g2_long"}, _g2)
+TRACE = Analysis(TRACES, {"curve": "traces"}, _trace)
+LIFETIME = Analysis(LIFETIMES, {"curve": "decays"}, _lifetime)
+ANALYSES = (G2, TRACE, LIFETIME)

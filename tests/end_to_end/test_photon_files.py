@@ -191,6 +191,62 @@ def test_the_curves_are_kept_beside_the_table(run: Run) -> None:
     assert centre["model"].max() < 0.4
 
 
+def test_every_file_has_a_row_in_every_table_whatever_happened_to_it(run: Run) -> None:
+    files = sorted(run.table("photons")["file"])
+    for name in ("traces", "lifetimes", "rate_fits"):
+        table = run.table(name)
+        assert sorted(table["file"]) == files, name
+        assert table.loc[table["status"] != "ok", "message"].notna().all(), name
+        assert set(table.loc[table["file"].isin(["cut.ptu", "missing.ptu"]), "status"]) == {
+            "failed"
+        }
+
+
+def test_traces_hold_every_photon(run: Run) -> None:
+    traces = run.table("traces").set_index("file")
+    photons = run.photons("a.ptu")
+    assert traces.loc["a.ptu", "counts"] == photons["counts_1"] + photons["counts_2"]
+    assert traces.loc["a.ptu", "n_levels"] == 1
+    curve = pd.read_csv(run.out / str(traces.loc["a.ptu", "curve"]))
+    assert curve["counts"].sum() == traces.loc["a.ptu", "counts"]
+    assert traces.loc["dot.csv", "status"] == "refused"
+
+
+def test_rates_are_fitted_and_their_g2_0_stands_beside_the_dip(run: Run) -> None:
+    fits = run.table("rate_fits").set_index("file")
+    pump = fits.loc["dot.ptu"]
+    assert pump["status"] == "ok"
+    # One draw against a 95 % interval, the seed fixed.
+    low, high = pump["injection_rate_low_per_us"], pump["injection_rate_high_per_us"]
+    assert low <= 5.0 <= high
+    photons = run.photons("dot.ptu")
+    assert photons["g2_0_model"] == pump["g2_0_model"]
+    assert photons["g2_0_model_high"] - photons["g2_0_model_low"] < (
+        photons["g2_0_high"] - photons["g2_0_low"]
+    )
+    dots = run.table("dots").set_index("dot_id")
+    el = run.photons("a.ptu")
+    assert (
+        dots.loc[el["dot_id"], "injection_rate_per_us"]
+        == fits.loc["a.ptu", "injection_rate_per_us"]
+    )
+
+
+def test_steady_light_has_no_decay(run: Run) -> None:
+    lifetimes = run.table("lifetimes").set_index("file")
+    assert lifetimes.loc["a.ptu", "status"] == "refused"
+    assert "period" in lifetimes.loc["a.ptu", "message"]
+
+
+def test_the_population_counts_each_dot_once(run: Run) -> None:
+    rows = run.table("population")
+    quartz = rows[(rows["sample"] == "quartz") & (rows["device"] == "device-A")]
+    assert set(quartz["kind"]) == {"pl"}
+    assert set(quartz["n_dots"]) == {1}
+    in_device = rows[(rows["sample"] == "device") & (rows["device"] == "device-A")]
+    assert in_device[in_device["kind"] == "el"]["n_dots"].max() == 1
+
+
 def test_the_record_names_every_file_and_what_is_wrong(run: Run) -> None:
     record = json.loads((run.out / "run.json").read_text(encoding="utf-8"))
     files = {
@@ -215,6 +271,6 @@ def test_workers_change_nothing(run: Run, tmp_path: Path) -> None:
     for name in ("photons", "dots"):
         assert (tmp_path / f"{name}.csv").read_bytes() == (run.out / f"{name}.csv").read_bytes()
     curves = sorted(path.relative_to(run.out) for path in (run.out / "curves").rglob("*.csv"))
-    assert len(curves) == 5
+    assert len(curves) == 13
     for curve in curves:
         assert (tmp_path / curve).read_bytes() == (run.out / curve).read_bytes()

@@ -23,6 +23,7 @@ _AFTERPULSES_UNTIL_NS, _REFERENCE_FROM_NS = 1e3, 1e3
 _GAP_SHARE, _LEAST_EXPECTED = 0.05, 20.0
 CROSSTALK_CHANCE = 1e-3
 _CROSSTALK_WIDTHS_NS, _CROSSTALK_REACH_NS = (1.0, 3.0), 50.0
+_SIGNS = 2
 _FULL = tuple((1 << bits) - 1 for bits in (8, 15, 16, 24, 31, 32))
 
 
@@ -51,7 +52,7 @@ def detector_faults(own: G2Curve, both: G2Curve) -> DetectorFaults:
     Parameters
     ----------
     own : G2Curve
-        Of one detector with itself, at delays above 0, to well beyond 1 us.
+        Of one detector with itself, both signs of the delay summed, to well beyond 1 us.
     both : G2Curve
         Of two detectors, in the same bins of the delay's size.
     """
@@ -61,17 +62,18 @@ def detector_faults(own: G2Curve, both: G2Curve) -> DetectorFaults:
         return DetectorFaults(math.nan, 0.0, 0.0)
     scale = float(own.counts[far].sum()) / reference
     expected = scale * both.counts
-    dead = _gap(own.edges_ns, own.counts.astype(np.float64), expected)
+    dead = _gap(own.edges_ns, own.counts.astype(np.float64), np.asarray(expected, np.float64))
     after = own.edges_ns[:-1] >= (0.0 if math.isnan(dead) else dead)
     after &= own.edges_ns[1:] <= _AFTERPULSES_UNTIL_NS
     found, light = float(own.counts[after].sum()), float(expected[after].sum())
     # Of counts, of their reference, and of its scale.
-    scale_share = 1.0 / reference + 1.0 / max(scale * reference, 1.0)
-    variance = max(found, 1.0) + scale * light + light * light * scale_share
+    scale_share = 1.0 / reference + _SIGNS / max(scale * reference, 1.0)
+    # Each of its pairs was counted at both signs.
+    variance = _SIGNS * max(found, 1.0) + scale * light + light * light * scale_share
     excess = found - light
     return DetectorFaults(
         dead,
-        max(excess, 0.0) / max(own.counts_1, 1),
+        max(excess, 0.0) / _SIGNS / max(own.counts_1, 1),
         excess / math.sqrt(variance),
     )
 

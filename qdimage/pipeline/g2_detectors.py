@@ -11,9 +11,11 @@ from qdimage.domain.photons import PhotonStream
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.artefacts import AFTERPULSE_SIGMAS, DetectorFaults, detector_faults
 from qdimage.photons.artefacts_drift import counts_in_slices, drifts
-from qdimage.photons.correlate import Ticks, correlate_between, log_edges
+from qdimage.photons.correlate import Ticks, correlate, correlate_between, log_edges
 
-_SHORTEST_NS, _LONGEST_NS, _BINS_PER_DECADE = 1.0, 1e6, 8
+_SHORTEST_NS, _LONGEST_NS, _BINS_PER_DECADE = 100.0, 1e6, 5
+# Equal bins in which a detector's own pairs are compared with those of both.
+_FINE_NS, _FINE_REACH_NS = 1.0, 2000.0
 # Of the duration, beyond which pairs are too few to tell anything.
 _LONGEST_SHARE = 0.05
 # A recorder stops a little after the last photon; its clock and the header agree to less.
@@ -27,7 +29,7 @@ class DetectorLook:
     Attributes
     ----------
     long_curve : G2Curve
-        Of both, by the size of the delay from the dip's centre, in growing bins to 1 ms.
+        Of both, by the size of the delay from the dip's centre, in growing bins up to 1 ms.
     faults : (DetectorFaults, DetectorFaults)
     flags : frozenset of PhotonFlag
     """
@@ -59,10 +61,7 @@ def look_at_detectors(
         return None
     edges = log_edges(shortest, longest, bins_per_decade=_BINS_PER_DECADE)
     both = _both_sides(stream, edges, detectors, round(delay_ns * 1e-9 / stream.tick_s))
-    own = [
-        correlate_between(stream, edges_ticks=edges, first=each, second=each) for each in detectors
-    ]
-    faults = detector_faults(own[0], both), detector_faults(own[1], both)
+    faults = faults_of(stream, detectors, delay_ns)
     flags = set()
     if any(each.dead_time_ns > 0 for each in faults):
         flags.add(PhotonFlag.DEAD_TIME)
@@ -73,6 +72,40 @@ def look_at_detectors(
     if _contradicts_header(stream, curve):
         flags.add(PhotonFlag.HEADER_MISMATCH)
     return DetectorLook(both, faults, frozenset(flags))
+
+
+def faults_of(
+    stream: PhotonStream, detectors: tuple[int, int], delay_ns: float
+) -> tuple[DetectorFaults, DetectorFaults]:
+    """Return what the two detectors of a stream show beyond its light."""
+    width = max(round(_FINE_NS * 1e-9 / stream.tick_s), 1)
+    n_bins = round(_FINE_REACH_NS * 1e-9 / stream.tick_s / width)
+    pairs = (detectors, (detectors[0],) * 2, (detectors[1],) * 2)
+    both, *own = (
+        correlate(stream, bin_ticks=width, n_bins=n_bins, first=first, second=second)
+        for first, second in pairs
+    )
+    centre = n_bins + round(delay_ns * 1e-9 / stream.tick_s / width)
+    reach = min(centre, 2 * n_bins - centre)
+    if reach <= n_bins / 2:
+        unknown = DetectorFaults(float("nan"), 0.0, 0.0)
+        return unknown, unknown
+    around = _folded(both, centre, reach)
+    first, second = (detector_faults(_folded(each, n_bins, reach), around) for each in own)
+    return first, second
+
+
+def _folded(curve: G2Curve, centre: int, reach: int) -> G2Curve:
+    """Sum the bins at equal distances on both sides of an edge."""
+    both = slice(centre, centre + reach), slice(centre - reach, centre)
+    return G2Curve(
+        curve.edges_ns[centre : centre + reach + 1] - curve.edges_ns[centre],
+        curve.counts[both[0]] + curve.counts[both[1]][::-1],
+        curve.accidentals[both[0]] + curve.accidentals[both[1]][::-1],
+        curve.duration_s,
+        curve.counts_1,
+        curve.counts_2,
+    )
 
 
 def _both_sides(

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 # Each call imports what it needs, so that a short one does not wait for numba and pandas.
 if TYPE_CHECKING:
@@ -283,6 +283,9 @@ def g2(
     rate_counts_s: tuple[float, float] | None = None,
     window_s: tuple[float, float] | None = None,
     bright_only: bool = False,
+    excitation: Literal["cw", "pulsed"] | None = None,
+    background_file: PathLike | None = None,
+    response_file: PathLike | None = None,
     options: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
 ) -> "G2Answer":
@@ -310,6 +313,12 @@ def g2(
         Only photons from the first of these times on, and before the second.
     bright_only : bool
         Only photons while the emitter was on, as `trace` finds it; refused where it finds none.
+    excitation : {"cw", "pulsed"}, optional
+        Under pulses the period is the sync's, or found in the curve, where it is not given.
+    background_file : path, optional
+        Time tags without the emitter; their rates are the dark counts.
+    response_file : path, optional
+        Histogram of coincidences of short pulses, instead of the response's width.
     options, assignments
         As in `plan`; those of ``g2`` count, and of ``trace`` for what is bright.
 
@@ -337,6 +346,9 @@ def g2(
         rate_counts_s,
         window_s,
         bright_only,
+        excitation,
+        None if background_file is None else Path(background_file),
+        None if response_file is None else Path(response_file),
     )
     analysis = _options(options, assignments)
     return g2_of_file(

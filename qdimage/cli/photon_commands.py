@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -68,6 +68,16 @@ def g2(
     bright_only: Annotated[
         bool, typer.Option("--bright-only", help="Only photons while the emitter is on.")
     ] = False,
+    excitation: Annotated[
+        Literal["cw", "pulsed"] | None,
+        typer.Option(help="Under pulses, the period is found where it is not given."),
+    ] = None,
+    background_file: Annotated[
+        Path | None, typer.Option(help="Time tags without the emitter, for the dark counts.")
+    ] = None,
+    response_file: Annotated[
+        Path | None, typer.Option(help="Histogram of short pulses, for the response.")
+    ] = None,
     config: Config = None,
     assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
     output: OutFile = None,
@@ -83,7 +93,14 @@ def g2(
     from qdimage.pipeline.g2 import photon_row
     from qdimage.pipeline.tables import as_frame
 
-    call: Callable[..., G2Answer] = partial(api.g2, window_s=window_s, bright_only=bright_only)
+    call: Callable[..., G2Answer] = partial(
+        api.g2,
+        window_s=window_s,
+        bright_only=bright_only,
+        excitation=excitation,
+        background_file=background_file,
+        response_file=response_file,
+    )
     if follow:
         if bright_only or window_s is not None:
             raise typer.BadParameter(
@@ -96,6 +113,9 @@ def g2(
             every_s=every_s,
             as_json=as_json,
             quiet=quiet,
+            excitation=excitation,
+            background_file=background_file,
+            response_file=response_file,
         )
     found = call(
         file,
@@ -135,4 +155,6 @@ def _text(row: dict[str, Any]) -> str:
         f"{row['coincidences']} coincidences, {row['counts_s']:.4g} counts/s, "
         f"delay {row['delay_ns']:.3f} ns, goodness of fit p = {row['p_value']:.2g}"
     )
+    if row["flags"]:
+        lines.append(f"flags: {row['flags'].replace(';', ', ')}")
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from qdimage.photons.dip_options import DipOptions
 from qdimage.photons.plateau import plateau_beyond
 from qdimage.photons.pulsed import pulsed_g2_zero
 from qdimage.photons.pulsed_period import period_of
+from qdimage.photons.response import response_fwhm_ns
 from qdimage.photons.trace_options import TraceOptions
 from qdimage.photons.windows import TimeWindows
 from qdimage.pipeline.g2_detectors import DetectorLook, look_at_detectors
@@ -59,6 +60,8 @@ class G2Settings:
         None: as the period says.
     background_file : pathlib.Path or None
         Time tags without the emitter, from which the dark counts are taken.
+    response_file : pathlib.Path or None
+        Histogram of coincidences of short pulses, from which the response is taken.
     """
 
     detectors: tuple[int, int] = (0, 1)
@@ -74,6 +77,7 @@ class G2Settings:
     bright_only: bool = False
     excitation: Literal["cw", "pulsed"] | None = None
     background_file: Path | None = None
+    response_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def g2_of_file(
         )
         if isinstance(windows, Refusal):
             return G2Answer(path, curve, windows, tuple(warnings), settings.dark_counts_s)
-        settings = _completed(path, curve, settings)
+    settings = completed(path, curve, settings)
     found = g2_of_curve(path, curve, tuple(warnings), settings=settings, options=options)
     if is_histogram(path) or windows is not None:
         return found
@@ -225,15 +229,21 @@ def _under_steady_light(
     )
 
 
-def _completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
-    """Add what other files and the sync say: dark counts and the period."""
+def completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
+    """Add what other files and the sync say: response, dark counts and the period."""
+    if settings.response_file is not None:
+        peak = open_histogram(settings.response_file, duration_s=1.0, rate_counts_s=(1.0, 1.0))
+        fwhm_ns = response_fwhm_ns(peak)
+        if isinstance(fwhm_ns, Refusal):
+            raise ConfigurationError(f"{settings.response_file}: {fwhm_ns.reason}")
+        settings = replace(settings, response_fwhm_ns=fwhm_ns)
     if settings.background_file is not None:
         dark, _ = correlate_file(
             settings.background_file, detectors=settings.detectors, bin_ns=1e3, longest_ns=1e4
         )
         settings = replace(settings, dark_counts_s=_rates(dark))
     if settings.period_ns is None and settings.excitation == "pulsed":
-        period_s = open_photons(path).period_s
+        period_s = None if is_histogram(path) else open_photons(path).period_s
         period_ns = period_of(curve) if period_s is None else period_s * 1e9
         if period_ns is None:
             raise ConfigurationError(

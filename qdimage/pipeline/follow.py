@@ -18,7 +18,7 @@ from qdimage.io.time_tags import (
 from qdimage.photons.arrivals import arrivals
 from qdimage.photons.correlate import PairCount
 from qdimage.photons.dip_options import DipOptions
-from qdimage.pipeline.g2 import G2Answer, G2Settings, g2_of_curve, g2_of_file
+from qdimage.pipeline.g2 import G2Answer, G2Settings, completed, g2_of_curve, g2_of_file
 from qdimage.pipeline.photons import equal_bins
 
 _POLL_S = 0.1
@@ -155,9 +155,14 @@ class _Watch:
         """Return the answer for all records so far."""
         if self.pairs is None:
             raise ConfigurationError(f"{self._path}: nothing is counted yet; wait")
-        return g2_of_curve(
-            self._path, self.pairs.curve(), (), settings=self._settings, options=self._options
-        )
+        curve = self.pairs.curve()
+        try:
+            settings = completed(self._path, curve, self._settings)
+        except ConfigurationError as error:
+            # As a period that does not show yet.
+            dark_counts_s = self._settings.dark_counts_s
+            return G2Answer(self._path, curve, Refusal(str(error)), (), dark_counts_s)
+        return g2_of_curve(self._path, curve, (), settings=settings, options=self._options)
 
     def _is_idle(self) -> bool:
         return time.monotonic() - self._grown_at >= self._follow.idle_s

@@ -151,6 +151,23 @@ def test_a_header_that_is_written_late_is_waited_for(recording: bytes, tmp_path:
     same(found, qdimage.g2(path, **COARSE))
 
 
+def test_a_period_that_does_not_show_is_no_error_on_the_way(
+    recording: bytes, tmp_path: Path
+) -> None:
+    path, shown = tmp_path / "a.ptu", []
+    path.write_bytes(with_count(recording, 0))
+    found = api.follow_g2(
+        path,
+        show=shown.append,
+        stopped=lambda: bool(shown),
+        every_s=0.05,
+        excitation="pulsed",
+        **COARSE,
+    )
+    assert "period" in shown[0].answer.reason
+    assert "period" in found.answer.reason
+
+
 @pytest.mark.parametrize(
     ("name", "content", "extra", "said"),
     [

@@ -267,10 +267,14 @@ RATE_FITS = Table(
         number("injection_rate_high_per_us", "upper end of its 95 % interval"),
         number("injection_rate_low_68_per_us", "lower end of its 68 % interval"),
         number("injection_rate_high_68_per_us", "upper end of its 68 % interval"),
-        number("rate_ratio", "electrons over holes; empty where they were taken as equal"),
+        number("rate_ratio", "electrons over holes, most likely; empty where taken as equal"),
         number("rate_ratio_low", "lower end of its 95 % interval"),
         number("rate_ratio_high", "upper end of its 95 % interval"),
-        boolean("balance_determined", "the 95 % interval of the ratio excludes 1"),
+        boolean(
+            "balance_determined",
+            "the 95 % interval of the ratio excludes 1; else all values but the ratio are those "
+            "of equal rates, while intervals allow any ratio",
+        ),
         number("g2_0_model", "g2(0) of the fitted model, without response and background"),
         number("g2_0_model_low", "lower end of its 95 % interval, which holds if the model does"),
         number("g2_0_model_high", "upper end of its 95 % interval"),

@@ -94,9 +94,11 @@ class RateFit:
     electron, hole : Estimate or None
         Each carrier's rate; NaN where the curve does not separate them. None for pl.
     ratio : Estimate or None
-        Electrons over holes; None where balanced injection was assumed, and for pl.
+        Electrons over holes, most likely value; None where balanced injection was assumed, and
+        for pl.
     balance_determined : bool
-        The 95 % interval of the ratio excludes 1.
+        The 95 % interval of the ratio excludes 1. Else all values but the ratio are those of
+        balanced injection, and intervals allow any ratio.
     undetermined : bool
         The interval of the ratio is so wide that neither rate is known alone.
     g2_0 : Estimate

@@ -28,6 +28,7 @@ from qdimage.rates.fit_profile import (
     YIELDS,
     Profile,
     estimate,
+    excludes_balance,
     profile,
 )
 from qdimage.rates.fit_solver import minimize
@@ -40,6 +41,7 @@ _LEAST_BINS = 20
 _SETTLED = 1e-4
 _MOST_RESTARTS = 5
 _MORE_CARRIERS = 4
+_ALL = (MEAN, ELECTRON, HOLE, G2_0, INTENSITY, YIELDS)
 # Of the searched centre, in bins and in ns.
 _CENTRE_BINS, _CENTRE_NS = 4.0, 2.0
 
@@ -253,8 +255,11 @@ def _fitted(
     problem: FitProblem, curves: Sequence[RateCurve], options: RateFitOptions
 ) -> list[RateFit]:
     theta, value, profiles = _profiled(problem)
-    intensities = [estimate(each, INTENSITY) for each in profiles]
-    brightness = _brightness(problem, curves, options, theta, value, intensities)
+    best, theta = theta, _at_balance(problem, theta, profiles)
+    intensities = [
+        _estimates(problem, theta, k, found)[INTENSITY] for k, found in enumerate(profiles)
+    ]
+    brightness = _brightness(problem, curves, options, best, value, intensities)
     return [
         _answer(problem, theta, k, curves[k], profiles[k], brightness[k], options)
         for k in range(len(curves))
@@ -329,17 +334,18 @@ def _answer(
     brightness: Brightness | None,
     options: RateFitOptions,
 ) -> RateFit:
-    data, family, dot = problem.curves[k], problem.families[k], problem.dot_at(theta)
+    data, family = problem.curves[k], problem.families[k]
+    ratio_free = not problem.held[problem.index(k, "ratio")]
+    dot = problem.dot_at(theta)
     levels = problem.levels(theta, k)
     own = _free_parameters(problem, k)
     deviance, dof, p_value = goodness(data.counts, levels, own)
-    ratio_free = not problem.held[problem.index(k, "ratio")]
     ratio = estimate(found, None) if ratio_free else None
-    electron = estimate(found, ELECTRON) if family.n_rates == 2 else None
-    hole = estimate(found, HOLE) if family.n_rates == 2 else None
+    parts = _estimates(problem, theta, k, found)
     undetermined = ratio is not None and _undetermined(ratio, options)
-    if undetermined and electron is not None and hole is not None:
-        electron, hole = replace(electron, value=math.nan), replace(hole, value=math.nan)
+    if undetermined:
+        for which in (ELECTRON, HOLE):
+            parts[which] = replace(parts[which], value=math.nan)
     scores = theta[problem.dot_slice]
     pulls = {
         name: float(score)
@@ -348,20 +354,20 @@ def _answer(
         )
         if prior
     }
-    scale = data.exposure is not given.curve.accidentals and not np.all(given.curve.accidentals > 0)
+    rates_known = bool(np.all(given.curve.accidentals > 0))
     return RateFit(
         model=family.name,
         kind=given.kind,
-        injection=estimate(found, MEAN),
-        electron=electron,
-        hole=hole,
+        injection=parts[MEAN],
+        electron=parts[ELECTRON] if family.n_rates == 2 else None,
+        hole=parts[HOLE] if family.n_rates == 2 else None,
         ratio=ratio,
-        balance_determined=ratio is not None and not ratio.low_95 <= 1.0 <= ratio.high_95,
+        balance_determined=ratio_free and excludes_balance(found),
         undetermined=undetermined,
-        g2_0=estimate(found, G2_0),
-        intensity=estimate(found, INTENSITY),
-        yield_ratio=estimate(found, YIELDS) if given.kind == "pl" else None,
-        plateau=math.nan if scale else math.exp(theta[problem.index(k, "plateau")]),
+        g2_0=parts[G2_0],
+        intensity=parts[INTENSITY],
+        yield_ratio=parts[YIELDS] if given.kind == "pl" else None,
+        plateau=math.exp(theta[problem.index(k, "plateau")]) if rates_known else math.nan,
         delay_ns=float(theta[problem.index(k, "centre")]),
         background_share=problem.background(theta, k),
         response_fwhm_ns=problem.response_fwhm_ns(theta, k),
@@ -379,6 +385,26 @@ def _answer(
         count_trions=options.count_trions or given.kind == "pl",
         counts=levels,
     )
+
+
+def _estimates(problem: FitProblem, theta: Array, k: int, found: Profile) -> dict[int, Estimate]:
+    """All quantities at a point, with the intervals of a profile."""
+    values = np.exp(problem.quantities(theta, k))
+    return {which: replace(estimate(found, which), value=float(values[which])) for which in _ALL}
+
+
+def _at_balance(problem: FitProblem, theta: Array, profiles: Sequence[Profile]) -> Array:
+    """Best point with equal rates of electrons and holes in all curves that do not exclude it.
+
+    Where a curve leaves the ratio open, the most likely one lies to either side of balance by
+    chance, and its geometric mean always below.
+    """
+    held, start = problem.held.copy(), theta.copy()
+    for k, found in enumerate(profiles):
+        ratio = problem.index(k, "ratio")
+        if not held[ratio] and not excludes_balance(found):
+            held[ratio], start[ratio] = True, 0.0
+    return minimize(problem, start, held=held, settled=_SETTLED)[0]
 
 
 def sum_of_deviances(problem: FitProblem, theta: Array) -> float:

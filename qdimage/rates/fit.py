@@ -268,18 +268,18 @@ def _fitted(
 
 def _profiled(problem: FitProblem) -> tuple[Array, float, list[Profile]]:
     """Fit and profile every curve; begin again from any better point that a profile finds."""
-    theta, value, _ = best_fit(problem)
+    theta = best_fit(problem).theta
     for _ in range(_MOST_RESTARTS):
-        theta, value, matrix = minimize(problem, theta, held=problem.held, settled=_SETTLED)
+        best = minimize(problem, theta, held=problem.held, settled=_SETTLED)
         profiles = []
         for k in range(len(problem.curves)):
-            found, better = profile(problem, theta, value, matrix, k)
+            found, better = profile(problem, best, k)
             if found is None:
                 theta = better
                 break
             profiles.append(found)
         if len(profiles) == len(problem.curves):
-            return theta, value, profiles
+            return best.theta, best.value, profiles
     raise ConfigurationError(
         "the likelihood of the rates has too many minima to find its lowest; narrow the range of "
         "rates, or hold the dot's parameters"
@@ -302,7 +302,7 @@ def _brightness(
     alone = minimize(without, _without_efficiency(theta, without), held=without.held, settled=1e-4)
     used = sum(each is not None for each in counted)
     free = int(math.isinf(problem.efficiency.err))
-    tension = sigmas(value - alone[1], used - free)
+    tension = sigmas(value - alone.value, used - free)
     efficiency = math.exp(theta[-1])
     found: list[Brightness | None] = []
     for k, each in enumerate(counted):
@@ -404,7 +404,7 @@ def _at_balance(problem: FitProblem, theta: Array, profiles: Sequence[Profile]) 
         ratio = problem.index(k, "ratio")
         if not held[ratio] and not excludes_balance(found):
             held[ratio], start[ratio] = True, 0.0
-    return minimize(problem, start, held=held, settled=_SETTLED)[0]
+    return minimize(problem, start, held=held, settled=_SETTLED).theta
 
 
 def sum_of_deviances(problem: FitProblem, theta: Array) -> float:
@@ -449,9 +449,9 @@ def _rivals(problem: FitProblem, given: RateCurve, options: RateFitOptions) -> t
     found = []
     for family in families:
         alone = _problem([given], problem.dot, options, families=[family], with_rates=False)
-        theta, value, _ = best_fit(alone)
+        best = best_fit(alone)
         free = _free_parameters(alone, 0)
-        levels = alone.levels(theta, 0)
+        levels = alone.levels(best.theta, 0)
         _, _, p_value = goodness(alone.curves[0].counts, levels, free)
-        found.append(Rival(family.name, value, free, p_value))
+        found.append(Rival(family.name, best.value, free, p_value))
     return tuple(found)

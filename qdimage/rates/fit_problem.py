@@ -119,6 +119,7 @@ class FitProblem:
     held: Mask = field(init=False)
     prior_mean: Array = field(init=False)
     prior_err: Array = field(init=False)
+    _latest: dict[int, tuple[Array, Array, float]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         rows: list[tuple[float, float, float, float, bool, float, float]] = []
@@ -232,6 +233,14 @@ class FitProblem:
 
     def g2(self, theta: Array, curve: int) -> tuple[Array, float]:
         """Return g2 of the signal in a curve's bins, and the intensity, 1/us."""
+        known = self._latest.get(curve)
+        if known is not None and np.array_equal(known[0], theta):
+            return known[1], known[2]
+        means, intensity = self._computed(theta, curve)
+        self._latest[curve] = theta.copy(), means, intensity
+        return means, intensity
+
+    def _computed(self, theta: Array, curve: int) -> tuple[Array, float]:
         edges = self.curves[curve].edges_ns
         means = np.empty(len(edges) - 1)
         intensity, _ = self.families[curve].measured(
@@ -300,7 +309,7 @@ class FitProblem:
             step = self._step_of(theta, place, _CENTRE_STEP_NS if is_centre else _STEP)
             trial = theta.copy()
             trial[place] += step
-            near, near_intensity = self.g2(trial, curve)
+            near, near_intensity = self._computed(trial, curve)
             slopes[row] = (near - g2) / step
             by_log_rate[row] = math.log(near_intensity / intensity) / step
         n = len(moved) + FIRST

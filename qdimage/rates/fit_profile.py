@@ -15,7 +15,7 @@ from scipy.interpolate import PchipInterpolator
 
 from qdimage.domain.rate_fit import Estimate
 from qdimage.rates.fit_problem import FitProblem
-from qdimage.rates.fit_solver import covariance, free_of, minimize
+from qdimage.rates.fit_solver import Minimum, covariance, minimize
 
 Array = NDArray[np.float64]
 
@@ -69,10 +69,14 @@ class Profile:
     at: int
 
 
-def profile(
-    problem: FitProblem, theta: Array, value: float, matrix: Array, curve: int
-) -> tuple[Profile | None, Array]:
+def profile(problem: FitProblem, best: Minimum, curve: int) -> tuple[Profile | None, Array]:
     """Step through a curve's spine parameter from the best point.
+
+    Parameters
+    ----------
+    problem : FitProblem
+    best : Minimum
+    curve : int
 
     Returns
     -------
@@ -85,7 +89,8 @@ def profile(
     place = problem.index(curve, "mean") if problem.held[ratio] else ratio
     held = problem.held.copy()
     held[place] = True
-    nodes, at = _nodes(problem, theta, matrix, place)
+    theta, value = best.theta, best.value
+    nodes, at = _nodes(problem, best, place)
     heights = np.full(len(nodes), math.inf)
     rows: list[tuple[Array, Array]] = [(np.empty(0), np.empty(0))] * len(nodes)
     for order in (range(at, len(nodes)), range(at - 1, -1, -1)):
@@ -93,17 +98,14 @@ def profile(
         for k in order:
             start = _ahead(here, before, place, nodes[k])
             before = here
-            here, found, information = minimize(
-                problem, start, held=held, settled=_SETTLED, floor=value
-            )
-            if found < value - _LOWER:
+            found = minimize(problem, start, held=held, settled=_SETTLED, floor=value)
+            here = found.theta
+            if found.value < value - _LOWER:
                 return None, here
-            heights[k] = max(found - value, 0.0)
-            vector, _ = problem.scores(here, held)
-            spread = covariance(information, free_of(problem, here, vector, held))
+            heights[k] = max(found.value - value, 0.0)
             rows[k] = (
                 problem.quantities(here, curve),
-                problem.quantity_errors(here, curve, spread),
+                problem.quantity_errors(here, curve, covariance(found)),
             )
             if heights[k] > (_HIGH_ENOUGH if place != ratio else _BARRIER):
                 break
@@ -114,8 +116,8 @@ def profile(
         bool(nodes[done[-1]] >= problem.high[place]),
     )
     levels = LEVELS_OF_RATIO if place == ratio else LEVELS
-    found = [rows[k] for k in done]
-    return _fine(nodes[done], heights[done], found, nodes[at], bounded, levels), theta
+    kept = [rows[k] for k in done]
+    return _fine(nodes[done], heights[done], kept, nodes[at], bounded, levels), theta
 
 
 def _ahead(here: Array, before: Array | None, place: int, node: float) -> Array:
@@ -127,11 +129,13 @@ def _ahead(here: Array, before: Array | None, place: int, node: float) -> Array:
     return start
 
 
-def _nodes(problem: FitProblem, theta: Array, matrix: Array, place: int) -> tuple[Array, int]:
-    vector, _ = problem.scores(theta, problem.held)
-    spread = covariance(matrix, free_of(problem, theta, vector, problem.held))
-    err = min(max(math.sqrt(spread[place, place]), _LEAST_ERR), _LARGEST_ERR)
-    best, low, high = float(theta[place]), float(problem.low[place]), float(problem.high[place])
+def _nodes(problem: FitProblem, found: Minimum, place: int) -> tuple[Array, int]:
+    err = min(max(math.sqrt(covariance(found)[place, place]), _LEAST_ERR), _LARGEST_ERR)
+    best, low, high = (
+        float(found.theta[place]),
+        float(problem.low[place]),
+        float(problem.high[place]),
+    )
     offsets = err * np.concatenate([-_NEAR[::-1], _NEAR])
     near = [best + offset for offset in offsets if low < best + offset < high]
     far = [

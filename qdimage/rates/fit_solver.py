@@ -1,7 +1,7 @@
 """Damped Poisson scoring with bounds."""
 
 import math
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,24 @@ Mask = NDArray[np.bool_]
 _MAX_STEPS = 60
 _LARGEST_DAMPING = 1e8
 _LEAST_PIVOT = 1e-12
+
+
+class Minimum(NamedTuple):
+    """Where a minimization ended.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (n,)
+    value : float
+    free : ndarray of int
+        Parameters that are neither held nor pressed against a bound.
+    information : ndarray, shape (n, n)
+    """
+
+    theta: Array
+    value: float
+    free: NDArray[np.int64]
+    information: Array
 
 
 class Problem(Protocol):
@@ -38,8 +56,8 @@ class Problem(Protocol):
 
 def minimize(
     problem: Problem, start: Array, *, held: Mask, settled: float, floor: float = math.inf
-) -> tuple[Array, float, Array]:
-    """Return the best point from a start, its value, and the information there.
+) -> Minimum:
+    """Return the best point from a start.
 
     Parameters
     ----------
@@ -57,7 +75,7 @@ def minimize(
     vector, matrix = problem.scores(theta, held)
     damping = 1e-4
     for _ in range(_MAX_STEPS):
-        free = free_of(problem, theta, vector, held)
+        free = _free_of(problem, theta, vector, held)
         step = np.zeros_like(theta)
         step[free] = _step(matrix[np.ix_(free, free)], vector[free], damping)
         promised = -float(vector @ step)
@@ -76,11 +94,10 @@ def minimize(
             damping = max(damping * 8.0, 1e-3)
             if damping > _LARGEST_DAMPING:
                 break
-    return theta, value, matrix
+    return Minimum(theta, value, _free_of(problem, theta, vector, held), matrix)
 
 
-def free_of(problem: Problem, theta: Array, vector: Array, held: Mask) -> NDArray[np.int64]:
-    """Return the parameters that are neither held nor pressed against a bound."""
+def _free_of(problem: Problem, theta: Array, vector: Array, held: Mask) -> NDArray[np.int64]:
     pressed = ((theta <= problem.low) & (vector > 0)) | ((theta >= problem.high) & (vector < 0))
     return np.flatnonzero(~held & ~pressed)
 
@@ -92,8 +109,9 @@ def _step(matrix: Array, vector: Array, damping: float) -> Array:
     return np.asarray(-np.linalg.solve(system, vector / scale) / scale)
 
 
-def covariance(matrix: Array, free: NDArray[np.int64]) -> Array:
+def covariance(found_at: Minimum) -> Array:
     """Return the covariance of the free parameters, 0 for the others."""
+    matrix, free = found_at.information, found_at.free
     found = np.zeros_like(matrix)
     if len(free):
         inner = matrix[np.ix_(free, free)]

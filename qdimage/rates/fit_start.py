@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.rates.fit_problem import CurveData, FitProblem
-from qdimage.rates.fit_solver import minimize
+from qdimage.rates.fit_solver import Minimum, minimize
 
 Array = NDArray[np.float64]
 
@@ -88,6 +88,6 @@ def _best_rate(problem: FitProblem, theta: Array, k: int, curve: CurveData) -> f
     return best
 
 
-def best_fit(problem: FitProblem) -> tuple[Array, float, Array]:
-    """Return the best point, its value and its information."""
+def best_fit(problem: FitProblem) -> Minimum:
+    """Return the best point."""
     return minimize(problem, started(problem), held=problem.held, settled=_SETTLED)

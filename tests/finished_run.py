@@ -400,8 +400,8 @@ class _TagRows:
             "rise_time_ns": 12.0,
             "delay_ns": 1.5,
             "blinking_factor": 1.4,
-            "p_value": 0.4 if dot > 1 else 1e-4,
-            "flags": "" if dot > 1 else "poor_fit",
+            "p_value": 0.4,
+            "flags": "" if dot > 1 else "rate_drift",
             "curve": self._write("g2", number, curve),
         }
 

@@ -5,7 +5,19 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.photon_flags import PhotonFlag, photon_flag_names
+
 Array = NDArray[np.float64]
+
+DOUBTFUL = tuple(
+    photon_flag_names([flag])
+    for flag in (PhotonFlag.POOR_FIT, PhotonFlag.PULSED_LIGHT, PhotonFlag.CLIPPED)
+)
+
+
+def is_doubtful(flags: str | None) -> bool:
+    """Whether a g2(0), and with it its interval, rests on a description that does not hold."""
+    return bool(set(DOUBTFUL) & set((flags or "").split(";")))
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ def smallest_limit(values: G2Values) -> Limit | Refusal:
     """
     if len(values) < LEAST_DOTS:
         return Refusal(
-            f"found {len(values)} PL dots, expected at least {LEAST_DOTS} to see where they end; "
-            "measure more, or state population.limit_g2_0"
+            f"found too few PL dots ({len(values)}), expected at least {LEAST_DOTS} to see "
+            "their end; measure more, or state population.limit_g2_0"
         )
     middle = max(float(np.median(values.value)), _LEAST_LIMIT)
     profile = Profile(values, Limit(middle, middle, middle, ""))

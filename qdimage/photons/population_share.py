@@ -44,8 +44,8 @@ def share_below(values: G2Values, limit: Limit) -> ShareBelow | Refusal:
     """
     if len(values) < LEAST_DOTS:
         return Refusal(
-            f"found {len(values)} dots, expected at least {LEAST_DOTS} to speak of a population; "
-            "measure more"
+            f"found too few dots ({len(values)}), expected at least {LEAST_DOTS} to speak of a "
+            "population; measure more"
         )
     if not 0 < limit.low <= limit.value <= limit.high:
         return Refusal(

@@ -35,7 +35,8 @@ def spread_of(values: G2Values, *, confidence: float = 0.95) -> Spread | Refusal
     n = len(values)
     if n < LEAST_DOTS:
         return Refusal(
-            f"found {n} dots, expected at least {LEAST_DOTS} to speak of a spread; measure more"
+            f"found too few dots ({n}), expected at least {LEAST_DOTS} to speak of a spread; "
+            "measure more"
         )
     grid = grid_of(values, max(float(np.median(values.high_95)), 1e-3))
     evidence = likelihoods(values, grid)

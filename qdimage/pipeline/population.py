@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qdimage.domain.photon_tables import POPULATION, POPULATION_DOTS
-from qdimage.domain.population import G2Values, Limit, ShareBelow
+from qdimage.domain.population import DOUBTFUL, G2Values, Limit, ShareBelow, is_doubtful
 from qdimage.domain.refusal import Refusal
 from qdimage.photons.population_limit import given_limit, smallest_limit, yield_limit
 from qdimage.photons.population_options import PopulationOptions
@@ -53,7 +53,8 @@ def population_tables(
     """Return the rows of the tables `population` and `population_dots`.
 
     A dot counts once in a group, by the file of its narrowest interval; dots that a person rejected
-    do not count. A file without a dot counts as a dot of its own.
+    do not count, nor values that rest on a description that does not hold. A file
+    without a dot counts as a dot of its own.
 
     Parameters
     ----------
@@ -168,12 +169,22 @@ def _once_each(files: Iterable[Row]) -> list[Row]:
     """Return of each dot the file with the narrowest interval, the first of equal ones."""
     best: dict[Any, Row] = {}
     for row in files:
-        if row["status"] != "ok" or row["g2_0"] is None or row["g2_0_high"] is None:
+        if not _has_value(row) or is_doubtful(row["flags"]):
             continue
         held = best.get(row["dot"])
         if held is None or _width(row) < _width(held):
             best[row["dot"]] = row
     return list(best.values())
+
+
+def _has_value(row: Row) -> bool:
+    return row["status"] == "ok" and row["g2_0"] is not None and row["g2_0_high"] is not None
+
+
+def _left_out(files: Sequence[Row], dots: Sequence[Row]) -> list[str]:
+    """Say how many dots have values that cannot be trusted, and no other."""
+    n = len({row["dot"] for row in files if _has_value(row)} - {row["dot"] for row in dots})
+    return [f"dots left out: {n}, every file of them flagged {' or '.join(DOUBTFUL)}"] if n else []
 
 
 def _width(row: Row) -> float:
@@ -220,14 +231,15 @@ def _answer(group: _Group, limit: Limit | Refusal) -> tuple[Row, list[Row]]:
         "n_dots": len(dots),
     }
     if not dots:
-        reason = f"none of {len(group.files)} files gave a g2(0)"
-        return row | {"status": "refused", "message": reason}, []
+        notes = [f"none of the files ({len(group.files)}) gave a g2(0)"]
+        notes = _left_out(group.files, dots) or notes
+        return row | {"status": "refused", "message": "; ".join(notes)}, []
     values = _values(dots)
     row |= {
         "median_g2_0": float(np.median(values.value)),
         "smallest_g2_0": float(values.value.min()),
     }
-    notes = []
+    notes = _left_out(group.files, dots)
     spread = spread_of(values)
     if isinstance(spread, Refusal):
         notes.append(spread.reason)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qdimage.domain.photon_tables import PHOTONS, POPULATION, RATE_FITS
+from qdimage.domain.population import is_doubtful
 from qdimage.reporting.content import POOLED, Content, Row, rows_of
 from qdimage.reporting.words import count, number, volts
 
@@ -124,7 +125,9 @@ def photon_headline(content: Content, device: str) -> PhotonHeadline:
         best = best_known([row for row in known if row["kind"] == kind])
         if best is not None:
             parts.append(f"of {named(best)} in {kind.upper()} it is {value(best)}")
-    if parts:
+    if not parts and known:
+        sentence = "Every g2(0) is doubtful; see the flags."
+    elif parts:
         sentence = f"The g2(0) known best: {'; '.join(parts)}."
     else:
         sentence = f"None of {count(len(rows), 'time-tag file')} gave a g2(0)."
@@ -137,8 +140,14 @@ def has_value(row: Row) -> bool:
 
 
 def best_known(rows: Sequence[Row]) -> Row | None:
-    """Return the row with the narrowest interval of g2(0)."""
-    closed = [row for row in rows if row["g2_0_low"] is not None and row["g2_0_high"] is not None]
+    """Return the row with the narrowest interval of g2(0) that is not doubtful."""
+    closed = [
+        row
+        for row in rows
+        if row["g2_0_low"] is not None
+        and row["g2_0_high"] is not None
+        and not is_doubtful(row["flags"])
+    ]
     if not closed:
         return None
     return min(closed, key=lambda row: float(row["g2_0_high"] - row["g2_0_low"]))

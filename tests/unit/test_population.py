@@ -198,7 +198,7 @@ def test_too_few_dots_are_refused() -> None:
     values = measured(np.random.default_rng(9), np.array([0.1, 0.05]), 0.01)
     for found in (share_below(values, LIMIT), spread_of(values), smallest_limit(values)):
         assert isinstance(found, Refusal)
-        assert "found 2" in found.reason
+        assert "(2)" in found.reason
         assert "expected at least 3" in found.reason
 
 

@@ -81,6 +81,18 @@ def test_rejected_dots_do_not_count() -> None:
     assert one(rows, voltage_v=None)["n_below"] == 0
 
 
+def test_values_that_rest_on_a_poor_fit_do_not_count() -> None:
+    files = [file(k, 0.1 + 0.02 * k) for k in range(1, 6)]
+    files.append(file(1, 0.0, err=0.001, voltage_v=2.6, flags="dead_time;poor_fit"))
+    files.append(file(9, 0.0, err=0.001, flags="pulsed_light"))
+    rows, dots = tables(files)
+    together = one(rows, voltage_v=None)
+    assert (together["n_dots"], together["n_below"]) == (5, 0)
+    assert "dots left out: 1, every file of them flagged poor_fit" in together["message"]
+    assert [row["dot_id"] for row in dots] == [1, 2, 3, 4, 5]
+    assert one(rows, voltage_v=2.6)["status"] == "refused"
+
+
 def test_files_without_a_dot_each_count_and_are_named() -> None:
     rows, _ = tables([file(None, 0.03 + 0.02 * k, file=f"{k}.ptu") for k in range(4)])
     row = one(rows, voltage_v=None)
@@ -130,7 +142,7 @@ def test_what_cannot_be_told_is_said() -> None:
     rows, dots = tables([file(1, None), file(2, None)])
     row = one(rows, voltage_v=None)
     assert (row["status"], row["n_dots"]) == ("refused", 0)
-    assert "none of 2 files gave a g2(0)" in row["message"]
+    assert "none of the files (2) gave a g2(0)" in row["message"]
     assert dots == []
     rows, dots = tables([file(1, 0.05), file(2, 0.06)], options=None)
     row = one(rows, voltage_v=None)

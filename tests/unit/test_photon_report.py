@@ -100,7 +100,12 @@ def test_every_file_has_a_row_and_every_refusal_its_reason(run: Path) -> None:
     assert "1 file failed" in text
 
 
-def test_figures_are_drawn_and_put_into_the_page(run: Path) -> None:
+def test_figures_are_drawn_and_put_into_the_page(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The figures of the camera side have tests of their own.
+    for name in ("_DEVICE", "_FIELD"):
+        monkeypatch.setattr(f"qdimage.reporting.pictures.{name}", ())
     report = build_report(run)
     stems = {path.stem for path in (run / "figures").glob("*.svg")}
     wanted = {f"device_01_device-A_{kind}" for kind in ("g2", "g2_voltage", "traces", "decays")}
@@ -193,7 +198,7 @@ def test_time_tags_without_images_are_not_blamed_for_having_none(tmp_path: Path)
     out = make_run(tmp_path / "out", [Field(el=(), n_dots=0)])
     channels = pd.read_csv(out / "channels.csv").iloc[:0]
     channels.to_csv(out / "channels.csv", index=False)
-    add_time_tags(out, [Tags(located=False)])
+    add_time_tags(out, [Tags(n_el=3, n_pl=3, voltages=(2.4,), located=False)])
     text = text_of(read_content(out))
     assert "no EL channel was analysed" not in text
     assert "of dots/el_" in text
@@ -202,7 +207,7 @@ def test_time_tags_without_images_are_not_blamed_for_having_none(tmp_path: Path)
 
 def test_one_voltage_or_one_kind_gives_no_comparison(tmp_path: Path) -> None:
     out = make_run(tmp_path / "out", [Field()])
-    add_time_tags(out, [Tags(voltages=(2.4,), n_pl=0)])
+    add_time_tags(out, [Tags(voltages=(2.4,), n_el=3, n_pl=0)])
     content = read_content(out)
     assert draw_g2_voltage(content, "device-A") is None
     assert draw_smallest(content) is None

@@ -37,8 +37,9 @@ from qdimage.io.ptu_decode import (
 )
 from qdimage.io.ptu_records import RecordType
 
-# Small enough that a block's photons are still in the processor's cache when they are used.
-BLOCK_RECORDS = 1 << 16
+# Small enough that a block's photons are still in the processor's cache when they are used, and
+# large enough that threads seldom wait for Python's lock.
+BLOCK_RECORDS = 1 << 17
 # Of a part: less is read by one processor in a moment.
 LEAST_RECORDS = 1 << 20
 _RECORD_BYTES = 4

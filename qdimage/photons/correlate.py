@@ -28,7 +28,7 @@ _LONGEST_TICKS = 1 << 55
 _MOST_KEPT = 1 << 23
 _MOST_DETECTOR = 63
 # Photons at once: few, so that a clock that stands still is noticed before it costs minutes.
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 _BEFORE_ALL = -(1 << 62)
 # Pairs for each photon of a piece: more than any light gives that detectors can count.
 _MOST_PER_PHOTON = 10_000
@@ -154,6 +154,7 @@ class PairCount:
         self._counts = np.zeros(2 * n_bins + 1, np.int64)
         self._tallies = np.zeros(N_TALLIES, np.int64)
         self._keys, self._n_kept = np.full(2 * _PIECE, _BEFORE_ALL, np.int64), 1
+        self._close = np.empty(_PIECE, np.int64)
         self._seen, self._patience = _Span(), _Patience(stream.source)
 
     def add(self, block: Arrivals) -> None:
@@ -170,6 +171,7 @@ class PairCount:
                 self._counts,
                 self._keys,
                 self._n_kept,
+                self._close,
                 self._tallies,
             )
             self._patience.spend(n, int(self._tallies[COMPARED]))

@@ -25,16 +25,17 @@ def count_pairs(
     counts: Ticks,
     keys: Ticks,
     n_kept: int,
+    close: Ticks,
     tallies: Ticks,
 ) -> int:
     """Add the pairs of new photons to bins of equal width around zero; return how many stay.
 
     `keys` holds, behind a first one that is before all times, the photons that later ones may
     pair with: twice the time, plus one for the second detector. `counts` has one bin more than
-    there are: the last takes what lies at the upper end, and does not count.
+    there are: the last takes what lies at the upper end, and does not count. `close` is room for
+    as many numbers as there are photons.
     """
     span = width * (counts.size // 2)
-    close = np.empty(time.size, np.int64)
     n, n_close = _append(time, channel, first, second, span, keys, n_kept, close, tallies)
     n_compared = 0
     for i in range(n_close):

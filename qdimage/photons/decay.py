@@ -102,6 +102,12 @@ def fit_decay(
     return _answer(decay, best, response, response_fwhm_ns, evidence, options)
 
 
+def pulse_place(decay: Decay, options: DecayOptions) -> float | Refusal:
+    """Return where the pulse of a decay is, in its own time, by one exponential; ns."""
+    single = _single(decay, None, None, options)
+    return single if isinstance(single, Refusal) else float(single.theta[PLACE])
+
+
 def _single(
     decay: Decay, response: Response | None, fwhm_ns: float | None, options: DecayOptions
 ) -> Fitted | Refusal:

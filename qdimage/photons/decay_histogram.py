@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,37 +181,40 @@ def _width_ticks(bin_ns: float | None, tick_ns: float, period_ns: float) -> int:
 def folded_times(
     stream: PhotonStream,
     *,
-    period_ns: float,
+    period_ns: float | Fraction,
     detectors: Sequence[int] | None = None,
     bin_ns: float | None = None,
     window_s: tuple[float, float] | None = None,
 ) -> tuple[Decay, list[str]] | Refusal:
     """Return the places in the period of a T2 stream's photons.
 
-    The period is refined from the photons, and need not be a whole number of ticks. Where the
-    period begins has no meaning.
+    The period is refined from the photons, and need not be a whole number of ticks. A period
+    begins at time 0, whatever the pulses do.
 
     Parameters
     ----------
     stream : PhotonStream
         T2.
-    period_ns : float
-        Between pulses, to four digits.
+    period_ns : float or fractions.Fraction
+        Between pulses, to three digits; a fraction is exact, and taken as it is.
     detectors, bin_ns, window_s
         As in `delays_of_syncs`.
     """
     tick_ns = stream.tick_s * 1e9
-    refined = _refined(stream, period_ns / tick_ns, detectors, window_s)
+    if isinstance(period_ns, Fraction):
+        refined: Refined | Refusal = Refined(period_ns / Fraction(tick_ns), 0.0)
+    else:
+        refined = _refined(stream, period_ns / tick_ns, detectors, window_s)
     if isinstance(refined, Refusal):
         return refined
     period = refined.period_ticks
-    width = _width_ticks(bin_ns, tick_ns, period_ns)
+    width = _width_ticks(bin_ns, tick_ns, float(period_ns))
     counts = np.zeros(int(period / width), np.int64)
     first, last = None, 0
     for time in _chosen_times(stream, detectors, window_s):
         first = int(time[0]) if first is None else first
         last = int(time[-1])
-        begins = place_in(int(time[0]) - first, period)
+        begins = place_in(int(time[0]), period)
         add_folded(time - time[0], float(period), begins, float(width), counts)
     ticks = last - (first or 0)
     edges_ns = np.arange(counts.size + 1, dtype=np.float64) * (width * tick_ns)
@@ -275,3 +279,11 @@ def _chosen_times(
             time = time[chosen]
         if time.size:
             yield time
+
+
+def detectors_in(stream: PhotonStream) -> tuple[int, ...]:
+    """Return the detectors that have photons."""
+    seen = np.zeros(256, np.int64)
+    for block in stream.reader():
+        seen += np.bincount(block.channel, minlength=256)
+    return tuple(int(each) for each in np.flatnonzero(seen))

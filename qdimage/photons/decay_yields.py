@@ -8,13 +8,12 @@ import math
 from collections.abc import Callable
 
 from qdimage.domain.decay import DecayFit, Estimate, YieldRatio
-from qdimage.domain.g2_zero import PulsedG2Zero
 from qdimage.domain.refusal import Refusal
 
 _BIEXCITON = 2
 
 
-def ratio_of_pairs(found: PulsedG2Zero, mean_excitations: float | None = None) -> YieldRatio:
+def ratio_of_pairs(g2_0: Estimate, mean_excitations: float | None = None) -> YieldRatio:
     """Return the ratio that g2(0) under pulses says.
 
     A pulse's pairs are P2 etaBX etaX and its photons P1 etaX + P2 etaBX, so that g2(0) =
@@ -23,21 +22,21 @@ def ratio_of_pairs(found: PulsedG2Zero, mean_excitations: float | None = None) -
 
     Parameters
     ----------
-    found : PulsedG2Zero
+    g2_0 : Estimate
+        Under pulses: the central peak relative to the others.
     mean_excitations : float, optional
         N; weak excitation, N << 1, where not given.
     """
 
-    def ratio(g2_0: float) -> float:
-        if mean_excitations is None or g2_0 <= 0:
-            return g2_0
+    def ratio(value: float) -> float:
+        if mean_excitations is None or value <= 0:
+            return value
         one, two = _chances(mean_excitations)
         # Beyond the largest g2(0) that any ratio gives, the ratio of that largest one.
-        root = math.sqrt(max(1 - 2 * g2_0 * one, 0.0))
-        return (1 - g2_0 * one - root) / (g2_0 * two)
+        root = math.sqrt(max(1 - 2 * value * one, 0.0))
+        return (1 - value * one - root) / (value * two)
 
-    value = Estimate(found.value, found.low_68, found.high_68, found.low_95, found.high_95)
-    return YieldRatio(_mapped(value, ratio), "g2")
+    return YieldRatio(_mapped(g2_0, ratio), "g2")
 
 
 def ratio_of_amplitudes(fit: DecayFit, mean_excitations: float) -> YieldRatio | Refusal:

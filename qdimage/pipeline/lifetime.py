@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from qdimage.io.documents import format_toml
 from qdimage.io.ptu_records import RECORD_TYPES
 from qdimage.io.time_tags import is_histogram, open_photons
 from qdimage.photons.decay import fit_decay
-from qdimage.photons.decay_histogram import delays_of_syncs, folded_times
+from qdimage.photons.decay_align import aligned
+from qdimage.photons.decay_histogram import delays_of_syncs, detectors_in, folded_times
 from qdimage.photons.decay_options import DecayOptions
 from qdimage.photons.decay_pairs import first_of_pairs
 from qdimage.photons.decay_response import measured_response
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 # Longest delay that a T3 record can hold, in ticks.
 _DELAY_TICKS = {"pico": 1 << 12, "hydra": 1 << 15}
 _G2_PERIODS, _G2_BINS = 6.0, 400
+# Longest delay of a detector behind the other.
+_CABLE_NS = 100.0
 _WHOLE = 0.9
 
 
@@ -117,10 +121,10 @@ def lifetime_of_file(
         In one line, what is wrong with the file or the settings, and what to do.
     """
     _check(settings)
-    mode, found, notes, warnings = _decay_of(path, settings)
+    mode, found, notes, warnings, late_ns = _decay_of(path, settings, options)
     if isinstance(found, Refusal):
         return LifetimeAnswer(path, mode, None, found, None, None, notes, warnings)
-    response = _response(settings)
+    response = _response(settings, options)
     answer = fit_decay(
         found,
         response=response,
@@ -131,8 +135,18 @@ def lifetime_of_file(
     if isinstance(answer, Refusal):
         return LifetimeAnswer(path, mode, found, answer, None, None, notes, warnings)
     ratio, why = _yield_ratio(path, mode, found, answer, settings)
-    biexciton = _biexciton(path, mode, found, answer, settings, options)
+    biexciton = _biexciton(path, mode, found, answer, settings, options, late_ns)
     return LifetimeAnswer(path, mode, found, answer, ratio, biexciton, notes + why, warnings)
+
+
+class _Found(NamedTuple):
+    """Decay of a file, what is to know, what was wrong, how late each detector was."""
+
+    mode: str
+    decay: Decay | Refusal
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    late_ns: tuple[float, ...] = ()
 
 
 def _check(settings: LifetimeSettings) -> None:
@@ -158,35 +172,67 @@ def _check(settings: LifetimeSettings) -> None:
         )
 
 
-def _decay_of(
-    path: Path, settings: LifetimeSettings
-) -> tuple[str, Decay | Refusal, tuple[str, ...], tuple[str, ...]]:
-    """Mode, decay, notes and warnings of a file."""
+def _decay_of(path: Path, settings: LifetimeSettings, options: DecayOptions) -> _Found:
+    """What a file holds."""
     if is_histogram(path):
-        return "histogram", _histogram(path, settings), (), ()
+        return _Found("histogram", _histogram(path, settings))
     stream = open_photons(path)
-    if stream.mode == "T3":
-        decay, notes = delays_of_syncs(
+    if stream.mode == "T2" and settings.period_ns is None:
+        return _Found("T2", Refusal(_STEADY))
+    found = _counted(stream, settings, settings.period_ns)
+    if isinstance(found, Refusal):
+        return _Found(stream.mode, found, (), tuple(stream.warnings))
+    decay, notes = found
+    decay, late_ns = _on_top(stream, settings, options, decay)
+    if any(late_ns):
+        text = ", ".join(f"{each:.2f}" for each in late_ns)
+        notes = [*notes, f"the detectors were late by {text} ns, which was taken out"]
+    return _Found(stream.mode, decay, tuple(notes), tuple(stream.warnings), late_ns)
+
+
+def _counted(
+    stream: PhotonStream, settings: LifetimeSettings, period_ns: float | Fraction | None
+) -> tuple[Decay, list[str]] | Refusal:
+    """The decay of the chosen detectors as they are, and what was found of the pulses."""
+    if stream.mode == "T2" and period_ns is not None:
+        return folded_times(
             stream,
+            period_ns=period_ns,
             detectors=settings.detectors,
             bin_ns=settings.bin_ns,
-            period_ns=settings.period_ns,
             window_s=settings.window_s,
-            range_ticks=_range_ticks(stream),
         )
-        return "T3", decay, tuple(notes), tuple(stream.warnings)
-    if settings.period_ns is None:
-        return "T2", Refusal(_STEADY), (), ()
-    folded = folded_times(
+    return delays_of_syncs(
         stream,
-        period_ns=settings.period_ns,
         detectors=settings.detectors,
         bin_ns=settings.bin_ns,
+        period_ns=None if period_ns is None else float(period_ns),
         window_s=settings.window_s,
+        range_ticks=_range_ticks(stream),
     )
-    if isinstance(folded, Refusal):
-        return "T2", folded, (), tuple(stream.warnings)
-    return "T2", folded[0], tuple(folded[1]), tuple(stream.warnings)
+
+
+def _on_top(
+    stream: PhotonStream, settings: LifetimeSettings, options: DecayOptions, together: Decay
+) -> tuple[Decay, tuple[float, ...]]:
+    """The decays of several detectors without the delays between them, and these delays."""
+    detectors = settings.detectors or detectors_in(stream)
+    if len(detectors) < 2 or together.period_ns is None:
+        return together, ()
+    # The period of all of them together, exactly as it was found.
+    exact = Fraction(together.period_ns)
+    width = float(together.edges_ns[1] - together.edges_ns[0])
+    alone: list[Decay] = []
+    for detector in detectors:
+        chosen = replace(settings, detectors=(detector,), bin_ns=width)
+        found = _counted(stream, chosen, exact)
+        if isinstance(found, Refusal):
+            return together, ()
+        alone.append(found[0])
+    decay, late = aligned(together, alone, options)
+    if max(late) - min(late) < width:
+        return together, ()
+    return decay, tuple(late)
 
 
 _STEADY = (
@@ -246,11 +292,11 @@ def _without_unrecorded(decay: Decay) -> Decay:
     )
 
 
-def _response(settings: LifetimeSettings) -> Response | None:
+def _response(settings: LifetimeSettings, options: DecayOptions) -> Response | None:
     if settings.response_file is None:
         return None
     path = settings.response_file
-    _, found, _, _ = _decay_of(path, replace(settings, bin_ns=None, window_s=None))
+    found = _decay_of(path, replace(settings, bin_ns=None, window_s=None), options).decay
     response = found if isinstance(found, Refusal) else measured_response(found)
     if isinstance(response, Refusal):
         raise FormatError(f"{path}: no response: {response.reason}")
@@ -274,7 +320,7 @@ def _yield_ratio(
             notes.append("delays of the whole period were not recorded, so that pairs are missing")
         else:
             pairs = _pairs(path, decay.period_ns, settings)
-            if isinstance(pairs, PulsedG2Zero):
+            if isinstance(pairs, Estimate):
                 ratios.append(ratio_of_pairs(pairs, settings.mean_excitations))
     if not ratios:
         return None, tuple(notes)
@@ -291,6 +337,7 @@ def _biexciton(
     fit: DecayFit,
     settings: LifetimeSettings,
     options: DecayOptions,
+    late_ns: tuple[float, ...],
 ) -> Estimate | None:
     """Lifetime of the first photons of pairs, where each pulse has a sync, and pairs are many."""
     detectors = settings.detectors or (0, 1)
@@ -299,10 +346,12 @@ def _biexciton(
     stream = open_photons(path)
     if abs(_ns(stream) - (decay.period_ns or 0.0)) > 1e-6 * _ns(stream):
         return None
-    firsts = first_of_pairs(stream, decay, detectors=(detectors[0], detectors[1]))
+    first, second = detectors
+    late = (late_ns[0], late_ns[1]) if len(late_ns) == 2 else (0.0, 0.0)
+    firsts = first_of_pairs(stream, decay, detectors=(first, second), late_ns=late)
     found = fit_decay(
         firsts,
-        response=_response(settings),
+        response=_response(settings, options),
         response_fwhm_ns=None if settings.response_file else fit.response_fwhm_ns,
         options=options,
     )
@@ -313,7 +362,7 @@ def _ns(stream: PhotonStream) -> float:
     return (stream.period_s or 0.0) * 1e9
 
 
-def _pairs(path: Path, period_ns: float, settings: LifetimeSettings) -> PulsedG2Zero | Refusal:
+def _pairs(path: Path, period_ns: float, settings: LifetimeSettings) -> Estimate | Refusal:
     """g2(0) under the pulses, of the two detectors."""
     detectors = settings.detectors or (0, 1)
     if len(detectors) != 2 or settings.window_s is not None:
@@ -323,13 +372,14 @@ def _pairs(path: Path, period_ns: float, settings: LifetimeSettings) -> PulsedG2
         settings=G2Settings(
             detectors=(detectors[0], detectors[1]),
             bin_ns=period_ns / _G2_BINS,
-            longest_ns=_G2_PERIODS * period_ns,
+            longest_ns=_G2_PERIODS * period_ns + _CABLE_NS,
             period_ns=period_ns,
         ),
         options=DipOptions(),
     )
-    if isinstance(found.answer, PulsedG2Zero):
-        return found.answer
+    peak = found.answer
+    if isinstance(peak, PulsedG2Zero):
+        return Estimate(peak.value, peak.low_68, peak.high_68, peak.low_95, peak.high_95)
     return Refusal("found no peaks of pairs")
 
 

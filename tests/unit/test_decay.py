@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from decays import PLACE_NS, simulated_decay
 
-from qdimage.domain.decay import Decay, DecayFit
-from qdimage.domain.g2_zero import PulsedG2Zero
+from qdimage.domain.decay import Decay, DecayFit, Estimate
 from qdimage.domain.refusal import Refusal
 from qdimage.photons.decay import fit_decay
 from qdimage.photons.decay_options import DecayOptions
@@ -221,13 +220,10 @@ def test_the_yield_is_that_of_simulated_cascades(excitations: float, ratio: floa
     both, photons = seen.sum(), hit.size + seen.sum()
     g2_0 = 2 * both * n / photons**2
     err = g2_0 / np.sqrt(both)
-    pulsed = PulsedG2Zero(
-        g2_0, g2_0 - err, g2_0 + err, g2_0 - 2 * err, g2_0 + 2 * err,
-        40.0, 0.0, 1.0, 0.0, 1.0, 1, 1.0, 1, np.zeros(1),
-    )  # fmt: skip
-    by_pairs = ratio_of_pairs(pulsed, excitations).ratio
+    pairs = Estimate(g2_0, g2_0 - err, g2_0 + err, g2_0 - 2 * err, g2_0 + 2 * err)
+    by_pairs = ratio_of_pairs(pairs, excitations).ratio
     assert abs(by_pairs.value - ratio) < 3.8 * by_pairs.err
-    weak = ratio_of_pairs(pulsed).ratio.value
+    weak = ratio_of_pairs(pairs).ratio.value
     assert weak == pytest.approx(g2_0)
 
 

@@ -152,6 +152,8 @@ def _text(row: dict[str, Any]) -> str:
     for carrier in ("electron", "hole"):
         if row["kind"] == "el":
             lines.append(_line(row, f"{carrier}_rate", "_per_us", f"{carrier} rate", " /us"))
+    if row["rate_ratio"] is not None:
+        lines.append(_line(row, "rate_ratio", "", "electrons over holes", ""))
     lines.append(_line(row, "g2_0_model", "", "g2(0) of the model", ""))
     if row["yield_ratio"] is not None:
         lines.append(_line(row, "yield_ratio", "", "limit of g2(0), ratio of yields", ""))

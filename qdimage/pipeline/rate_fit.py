@@ -372,6 +372,11 @@ def _notes(fit: RateFit, row: Mapping[str, Any], flags: Sequence[str]) -> list[s
             "the curve does not separate electron and hole rate, so only their intervals and "
             "geometric mean are given"
         )
+    if fit.ratio is not None and not fit.balance_determined:
+        notes.append(
+            f"values are those of equal rates, which electrons over holes of {fit.ratio.value:.2g} "
+            f"(95 %: {fit.ratio.low_95:.2g} ... {fit.ratio.high_95:.2g}) do not exclude"
+        )
     if "open_interval" in flags:
         notes.append("the interval of the rate ends at the bound of the search")
     if "rival_preferred" in flags:

@@ -17,6 +17,7 @@ from qdimage.rates.dot import DotParameters, dot_values
 from qdimage.rates.fit_brightness import Counted, compared, sigmas
 from qdimage.rates.fit_dot import FreeDot, free_dot
 from qdimage.rates.fit_families import Family, el_family, pl_family
+from qdimage.rates.fit_kernels import deviance
 from qdimage.rates.fit_options import RateFitOptions
 from qdimage.rates.fit_problem import CurveData, Efficiency, FitProblem, Limits
 from qdimage.rates.fit_profile import (
@@ -41,6 +42,8 @@ _LEAST_BINS = 20
 _SETTLED = 1e-4
 _MOST_RESTARTS = 5
 _MORE_CARRIERS = 4
+# By which the deviance has to be below that of a flat line; by chance 4e-4 of curves reach it.
+_LEAST_DIP = 18.0
 _ALL = (MEAN, ELECTRON, HOLE, G2_0, INTENSITY, YIELDS)
 # Of the searched centre, in bins and in ns.
 _CENTRE_BINS, _CENTRE_NS = 4.0, 2.0
@@ -253,7 +256,7 @@ def _efficiency(curves: Sequence[RateCurve], options: RateFitOptions) -> Efficie
 
 def _fitted(
     problem: FitProblem, curves: Sequence[RateCurve], options: RateFitOptions
-) -> list[RateFit]:
+) -> list[RateFit | Refusal]:
     theta, value, profiles = _profiled(problem)
     best, theta = theta, _at_balance(problem, theta, profiles)
     intensities = [
@@ -261,9 +264,31 @@ def _fitted(
     ]
     brightness = _brightness(problem, curves, options, best, value, intensities)
     return [
-        _answer(problem, theta, k, curves[k], profiles[k], brightness[k], options)
+        _refused(problem, theta, k, profiles[k])
+        or _answer(problem, theta, k, curves[k], profiles[k], brightness[k], options)
         for k in range(len(curves))
     ]
+
+
+def _refused(problem: FitProblem, theta: Array, k: int, found: Profile) -> Refusal | None:
+    """Why a fitted curve says nothing of its rate."""
+    data = problem.curves[k]
+    g2, _ = problem.g2(theta, k)
+    level = float(data.counts.sum() / data.exposure.sum())
+    flat = float(deviance(data.counts, data.exposure, np.ones_like(g2), level, 1.0))
+    total = int(data.counts.sum())
+    if flat - problem.deviance_of(theta, k, g2) < _LEAST_DIP:
+        return Refusal(
+            f"found that the model describes the {total} coincidences no better than a flat line, "
+            "expected a dip at zero delay; measure longer, or choose another model"
+        )
+    rate = estimate(found, MEAN)
+    if rate.open_low and rate.open_high:
+        return Refusal(
+            f"found {total} coincidences, which bound the rate on neither side within what is "
+            "searched; measure longer, or give what is known of the dot"
+        )
+    return None
 
 
 def _profiled(problem: FitProblem) -> tuple[Array, float, list[Profile]]:
@@ -339,7 +364,7 @@ def _answer(
     dot = problem.dot_at(theta)
     levels = problem.levels(theta, k)
     own = _free_parameters(problem, k)
-    deviance, dof, p_value = goodness(data.counts, levels, own)
+    misfit, dof, p_value = goodness(data.counts, levels, own)
     ratio = estimate(found, None) if ratio_free else None
     parts = _estimates(problem, theta, k, found)
     undetermined = ratio is not None and _undetermined(ratio, options)
@@ -374,7 +399,7 @@ def _answer(
         dot=dot_values(dot),
         pulls=pulls,
         truncation_error=_truncation_error(problem, theta, k, given, options),
-        deviance=deviance,
+        deviance=misfit,
         dof=dof,
         p_value=p_value,
         parameters=own,

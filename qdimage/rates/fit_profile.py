@@ -56,6 +56,9 @@ class Profile:
         Whether the grid ends at the bounds of the search.
     levels : (float, float)
         Heights that bound the 68 and the 95 % intervals.
+    searched : ndarray, shape (6, 2)
+        Least and largest value of each quantity that was searched; infinite for those that are
+        not searched themselves.
     at : int
         The best point.
     """
@@ -66,6 +69,7 @@ class Profile:
     errors: Array
     bounded: tuple[bool, bool]
     levels: tuple[float, float]
+    searched: Array
     at: int
 
 
@@ -117,7 +121,17 @@ def profile(problem: FitProblem, best: Minimum, curve: int) -> tuple[Profile | N
     )
     levels = LEVELS_OF_RATIO if place == ratio else LEVELS
     kept = [rows[k] for k in done]
-    return _fine(nodes[done], heights[done], kept, nodes[at], bounded, levels), theta
+    searched = _searched(problem, curve)
+    return _fine(nodes[done], heights[done], kept, nodes[at], bounded, levels, searched), theta
+
+
+def _searched(problem: FitProblem, curve: int) -> Array:
+    mean, ratio = problem.index(curve, "mean"), problem.index(curve, "ratio")
+    ends = np.array([problem.low[mean], problem.high[mean]])
+    half = 0.0 if problem.held[ratio] else 0.5 * np.array([problem.low[ratio], problem.high[ratio]])
+    found = np.tile([-math.inf, math.inf], (6, 1))
+    found[MEAN], found[ELECTRON], found[HOLE] = ends, ends + half, ends + half
+    return found
 
 
 def _ahead(here: Array, before: Array | None, place: int, node: float) -> Array:
@@ -154,13 +168,14 @@ def _fine(
     best: float,
     bounded: tuple[bool, bool],
     levels: tuple[float, float],
+    searched: Array,
 ) -> Profile:
     """Interpolate; signed roots of the height, which are nearly straight."""
     parts = [np.linspace(a, b, _FINE, endpoint=False) for a, b in pairwise(nodes)]
     spine = np.concatenate([*parts, nodes[-1:]])
     quantities, errors = (np.array(each).T for each in zip(*rows, strict=True))
     if len(nodes) == 1:
-        return Profile(nodes, np.zeros(1), quantities, errors, bounded, levels, 0)
+        return Profile(nodes, np.zeros(1), quantities, errors, bounded, levels, searched, 0)
     roots = PchipInterpolator(nodes, np.sign(nodes - best) * np.sqrt(heights))(spine)
     return Profile(
         spine,
@@ -169,6 +184,7 @@ def _fine(
         np.asarray(PchipInterpolator(nodes, errors, axis=1)(spine)),
         bounded,
         levels,
+        searched,
         int(np.searchsorted(spine, best)),
     )
 
@@ -177,6 +193,7 @@ def estimate(found: Profile, which: int | None) -> Estimate:
     """Return value and intervals of one quantity, or of the spine (None), no longer logarithmic."""
     values = found.spine if which is None else found.quantities[which]
     errors = np.zeros_like(values) if which is None else found.errors[which]
+    least, largest = (-math.inf, math.inf) if which is None else found.searched[which]
     ends = []
     open_ends = (False, False)
     for level in found.levels:
@@ -185,8 +202,11 @@ def estimate(found: Profile, which: int | None) -> Estimate:
         reach = errors[inside] * np.sqrt(room[inside])
         lowest, highest = values[inside] - reach, values[inside] + reach
         i, j = int(np.argmin(lowest)), int(np.argmax(highest))
-        ends.append((math.exp(lowest[i]), math.exp(highest[j])))
-        open_ends = _at_bound(found, int(inside[i])), _at_bound(found, int(inside[j]))
+        ends.append((math.exp(max(lowest[i], least)), math.exp(min(highest[j], largest))))
+        open_ends = (
+            bool(lowest[i] <= least) or _at_bound(found, int(inside[i])),
+            bool(highest[j] >= largest) or _at_bound(found, int(inside[j])),
+        )
     return Estimate(math.exp(values[found.at]), *ends[0], *ends[1], *open_ends)
 
 

@@ -1,6 +1,7 @@
 """Fits of rate models: simulate, fit, recover; what must be undetermined, refused or in tension."""
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -301,6 +302,32 @@ def test_what_cannot_be_fitted_is_refused_and_the_rest_goes_on(
     row = rate_fit_row(answer(refused))
     assert row["status"] == "refused"
     assert "injection_rate_per_us" not in row
+
+
+@pytest.mark.parametrize("kind", ["el", "pl"])
+def test_a_flat_curve_is_refused(kind: str) -> None:
+    """By chance a flat curve of this seed would pass in 4e-4 of draws."""
+    curve = simulated(el(25.0, 25.0), 16)
+    flat = np.random.default_rng(16).poisson(curve.accidentals)
+    given = RateCurve(replace(curve, counts=flat), kind, FWHM_NS)  # type: ignore[arg-type]
+    (found,) = fit_rates([given], dot=DOT, errors={}, options=FAST)
+    assert isinstance(found, Refusal)
+    assert "flat line" in found.reason
+
+
+def test_few_coincidences_give_wide_intervals_within_what_is_searched() -> None:
+    (found,) = fit_rates(
+        [RateCurve(simulated(el(10.0, 10.0), 17, coincidences=1500), "el", FWHM_NS)],
+        dot=DOT,
+        errors={},
+        options=FAST,
+    )
+    assert isinstance(found, RateFit)
+    assert found.undetermined
+    for each in (found.injection, found.electron, found.hole):
+        assert covers(each, 10.0)
+        assert each is not None
+        assert 1e-3 <= each.low_95 <= each.high_95 <= 1e5
 
 
 def test_more_dark_counts_than_counts_are_an_error() -> None:

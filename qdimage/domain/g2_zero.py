@@ -86,11 +86,13 @@ class PulsedG2Zero:
     low_68, high_68, low_95, high_95 : float
         Ends of its profile intervals.
     lifetime_ns : float
-        Of the peaks' two-sided exponentials.
+        Of the peaks' two-sided exponentials, the one with the larger share.
     delay_ns : float
         Centre of the central peak.
+    period_ns : float
+        Between pulses, refined.
     peak_coincidences : float
-        In one of the other peaks.
+        In one of the other peaks, those at long delays.
     flat_per_ns : float
         Coincidences that do not follow the pulses.
     deviance, p_value : float
@@ -109,6 +111,7 @@ class PulsedG2Zero:
     high_95: float
     lifetime_ns: float
     delay_ns: float
+    period_ns: float
     peak_coincidences: float
     flat_per_ns: float
     deviance: float

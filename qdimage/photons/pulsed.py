@@ -11,12 +11,20 @@ from qdimage.domain.refusal import Refusal
 from qdimage.numerics.goodness import goodness
 from qdimage.numerics.hull import hull
 from qdimage.photons.pulsed_fit import (
+    CENTRAL_SHARE,
     CENTRE,
     FLAT,
     G2_0,
     LIFETIME,
     N_PARAMETERS,
+    N_ROWS,
+    N_SINGLE,
+    NEAR,
+    NEAR_TIME,
     PEAK,
+    PERIOD,
+    SECOND,
+    SHARE,
     PeakData,
     deviance_and_scores,
     fit_peaks,
@@ -25,7 +33,9 @@ from qdimage.photons.pulsed_fit import (
 
 Array = NDArray[np.float64]
 
-# One parameter of a regular likelihood: 68.3 and 95 % of chi-square.
+# Q(g0) = min over one and two lifetimes of -2 ln L, with this cost of the second; one parameter of
+# a regular likelihood: 68.3 and 95 % of chi-square.
+COST = 4.0
 LEVEL_68, LEVEL_95 = 1.0, 3.84
 
 _FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
@@ -36,7 +46,13 @@ _LIFETIMES = (0.05, 0.15, 0.4)
 _CENTRES = 16
 _SHORTEST_BINS, _LONGEST_PERIODS = 0.1, 3.0
 _LARGEST_G2_0 = 100.0
-_NODES, _REACH_SIGMAS = 17, 3.0
+_NODES, _REACH_SIGMAS = 15, 3.0
+# How far the period may be off, relatively, and by how much near peaks may be lower or higher.
+_PERIOD_OFF, _NEAR, _LARGEST_NEAR = 3e-3, 0.5, 10.0
+# Longest delay over which they may, as a share of the reach.
+_LONGEST_NEAR = 0.5
+# Second lifetimes relative to the first from which it is looked for.
+_SECONDS = (0.02, 0.2)
 
 
 def pulsed_g2_zero(
@@ -44,8 +60,10 @@ def pulsed_g2_zero(
 ) -> PulsedG2Zero | Refusal:
     """Return g2(0) as the area of the central peak relative to the others.
 
-    Peaks are two-sided exponentials of one lifetime on a flat background; they may overlap, and
-    the period need not be a whole number of bins.
+    Peaks are two-sided exponentials of one or two lifetimes on a flat background; they may overlap,
+    the period need not be a whole number of bins and is refined, and peaks near zero delay may be
+    higher than far ones, to which g2(0) is relative. The central peak has its own shares of the
+    lifetimes: a biexciton's photon is followed by the exciton's.
 
     Parameters
     ----------
@@ -69,21 +87,27 @@ def pulsed_g2_zero(
             f"{_LEAST_PERIODS:g} periods of {period_ns:g} ns around zero; correlate further"
         )
     data = _data(curve, period_ns, response_fwhm_ns, min(max_delay_ns, period_ns / 2))
-    theta = _best(data, total * period_ns / span)
-    nodes, values = _profile(data, theta)
+    single = _best(data, total * period_ns / span)
+    nodes, values, thetas = _profile(data, [single, _with_second(data, single)])
+    lowest = values.min(axis=0)
     (low_68, high_68), (low_95, high_95) = (
-        hull(nodes, values, level) for level in (LEVEL_68, LEVEL_95)
+        hull(nodes, lowest, level) for level in (LEVEL_68, LEVEL_95)
     )
-    levels = peak_levels(data, theta, np.empty((6, len(curve.counts))))
-    deviance, dof, p_value = goodness(data.counts, levels, N_PARAMETERS)
+    at = int(np.argmin(lowest))
+    components = int(np.argmin(values[:, at])) + 1
+    theta = thetas[components - 1][at]
+    levels = peak_levels(data, theta, components, np.empty((N_ROWS, len(curve.counts))))
+    free = N_PARAMETERS if components == 2 else N_SINGLE
+    deviance, dof, p_value = goodness(data.counts, levels, free)
     return PulsedG2Zero(
-        value=float(theta[G2_0]),
+        value=float(nodes[at]),
         low_68=low_68,
         high_68=high_68,
         low_95=low_95,
         high_95=high_95,
-        lifetime_ns=float(math.exp(theta[LIFETIME])),
+        lifetime_ns=_lifetime_ns(theta, components),
         delay_ns=float(theta[CENTRE]),
+        period_ns=float(period_ns * (1.0 + theta[PERIOD])),
         peak_coincidences=float(theta[PEAK]),
         flat_per_ns=float(theta[PEAK] * theta[FLAT] / period_ns),
         deviance=deviance,
@@ -98,11 +122,19 @@ def _data(
     curve: G2Curve, period_ns: float, response_fwhm_ns: float, max_delay_ns: float
 ) -> PeakData:
     width = float(np.diff(curve.edges_ns).min())
-    low = np.array(
-        [1e-9, 0.0, math.log(_SHORTEST_BINS * width), -max_delay_ns, 0.0], dtype=np.float64
-    )
+    shortest = math.log(_SHORTEST_BINS * width)
     longest = math.log(_LONGEST_PERIODS * period_ns)
-    high = np.array([math.inf, _LARGEST_G2_0, longest, max_delay_ns, math.inf])
+    low, high = np.zeros(N_PARAMETERS), np.full(N_PARAMETERS, math.inf)
+    low[PEAK], high[G2_0] = 1e-9, _LARGEST_G2_0
+    for each in (LIFETIME, SECOND):
+        low[each], high[each] = shortest, longest
+    for each, most in ((CENTRE, max_delay_ns), (PERIOD, _PERIOD_OFF)):
+        low[each], high[each] = -most, most
+    low[NEAR], high[NEAR] = -_NEAR, _LARGEST_NEAR
+    reach = float(max(-curve.edges_ns[0], curve.edges_ns[-1]))
+    low[NEAR_TIME] = math.log(min(period_ns, _LONGEST_NEAR * reach))
+    high[NEAR_TIME] = math.log(_LONGEST_NEAR * reach)
+    high[SHARE] = high[CENTRAL_SHARE] = 1.0
     sigma = max(response_fwhm_ns / _FWHM, _LEAST_SIGMA_BINS * width)
     return PeakData(
         np.asarray(curve.edges_ns, np.float64),
@@ -117,32 +149,75 @@ def _data(
 def _best(data: PeakData, coincidences: float) -> Array:
     """The best of fits from several lifetimes, each at the centre that suits it best."""
     best, answer = math.inf, np.zeros(N_PARAMETERS)
-    scratch = np.empty((6, len(data.counts))), np.empty((5, 5)), np.empty(5)
+    scratch = (
+        np.empty((N_ROWS, len(data.counts))),
+        np.empty((N_SINGLE, N_SINGLE)),
+        np.empty(N_SINGLE),
+    )
     for share in _LIFETIMES:
-        log_lifetime = math.log(share * data.period_ns)
-        starts = [
-            np.array([coincidences, 0.5, log_lifetime, centre, 0.1])
-            for centre in np.linspace(data.low[CENTRE], data.high[CENTRE], _CENTRES)
-        ]
-        theta = min(starts, key=lambda start: deviance_and_scores(data, start, *scratch))
-        value = fit_peaks(data, theta, False)
+        theta = np.zeros(N_PARAMETERS)
+        theta[[PEAK, G2_0, FLAT]] = coincidences, 0.5, 0.1
+        theta[LIFETIME] = math.log(share * data.period_ns)
+        theta[NEAR_TIME] = (data.low[NEAR_TIME] + data.high[NEAR_TIME]) / 2
+        starts = []
+        for centre in np.linspace(data.low[CENTRE], data.high[CENTRE], _CENTRES):
+            starts.append(theta.copy())
+            starts[-1][CENTRE] = centre
+        theta = min(starts, key=lambda start: deviance_and_scores(data, start, 1, *scratch))
+        value = fit_peaks(data, theta, 1, False)
         if value < best:
             best, answer = value, theta
     return answer
 
 
-def _profile(data: PeakData, theta: Array) -> tuple[Array, Array]:
-    """Deviance over g2(0), as far as both ends of the intervals."""
-    matrix = np.empty((N_PARAMETERS, N_PARAMETERS))
-    scratch = np.empty((6, len(data.counts)))
-    best = deviance_and_scores(data, theta, scratch, matrix, np.empty(N_PARAMETERS))
-    spread = math.sqrt(float(np.linalg.pinv(matrix)[G2_0, G2_0]))
-    low = max(0.0, theta[G2_0] - _REACH_SIGMAS * spread)
-    high = theta[G2_0] + _REACH_SIGMAS * spread
-    nodes = np.sort(np.append(np.linspace(low, high, _NODES - 1), theta[G2_0]))
-    values = np.empty(_NODES)
-    for k, node in enumerate(nodes):
-        held = theta.copy()
-        held[G2_0] = node
-        values[k] = fit_peaks(data, held, True)
-    return nodes, np.minimum(values, np.where(nodes == theta[G2_0], best, math.inf))
+def _with_second(data: PeakData, single: Array) -> Array:
+    """The best fit of two lifetimes, from that of one."""
+    best, answer = math.inf, single
+    for ratio in _SECONDS:
+        theta = single.copy()
+        theta[SECOND] = max(theta[LIFETIME] + math.log(ratio), data.low[SECOND])
+        theta[SHARE], theta[CENTRAL_SHARE] = 0.1, 0.05
+        value = fit_peaks(data, theta, 2, False)
+        if value < best:
+            best, answer = value, theta
+    return answer
+
+
+def _lifetime_ns(theta: Array, components: int) -> float:
+    """Of the lifetimes, that with the larger share in the peaks."""
+    larger = SECOND if components == 2 and theta[SHARE] > 0.5 else LIFETIME
+    return float(math.exp(theta[larger]))
+
+
+def _profile(data: PeakData, best: list[Array]) -> tuple[Array, Array, list[list[Array]]]:
+    """Deviance over g2(0) for one and two lifetimes, as far as both ends of the intervals."""
+    scratch = np.empty((N_ROWS, len(data.counts)))
+    ends, bests = [], []
+    for components, theta in enumerate(best, 1):
+        n = N_PARAMETERS if components == 2 else N_SINGLE
+        matrix = np.empty((n, n))
+        bests.append(deviance_and_scores(data, theta, components, scratch, matrix, np.empty(n)))
+        spread = math.sqrt(max(float(np.linalg.pinv(matrix)[G2_0, G2_0]), 0.0))
+        ends.append(theta[G2_0] + np.array([-1, 1]) * _REACH_SIGMAS * spread)
+    use = 2 if bests[1] + COST < bests[0] + LEVEL_95 else 1
+    low = max(0.0, float(min(end[0] for end in ends[:use])))
+    high = float(max(end[1] for end in ends[:use]))
+    held = [theta[G2_0] for theta in best[:use]]
+    nodes = np.unique(np.concatenate([np.linspace(low, high, _NODES), held]))
+    values, thetas = np.empty((use, len(nodes))), []
+    for components in range(1, use + 1):
+        start = best[components - 1]
+        row: list[Array] = [start] * len(nodes)
+        for side in (
+            np.flatnonzero(nodes >= start[G2_0]),
+            np.flatnonzero(nodes < start[G2_0])[::-1],
+        ):
+            theta = start
+            for k in side:
+                theta = theta.copy()
+                theta[G2_0] = nodes[k]
+                cost = COST * (components - 1)
+                values[components - 1, k] = cost + fit_peaks(data, theta, components, True)
+                row[k] = theta
+        thetas.append(row)
+    return nodes, values, thetas

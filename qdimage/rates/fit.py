@@ -102,7 +102,14 @@ def fit_rates(
     -------
     list of RateFit or Refusal
         In the order of the curves. Those refused took no part.
+
+    Raises
+    ------
+    ConfigurationError
+        If what is known of a measurement, of the dot, or an option makes no sense.
     """
+    for each in curves:
+        _check(each)
     answers: list[RateFit | Refusal] = [_unusable(each) or Refusal("not fitted") for each in curves]
     usable = [k for k, each in enumerate(curves) if _unusable(each) is None]
     if not usable:
@@ -118,6 +125,19 @@ def fit_rates(
 def g2_0_interval(fit: RateFit) -> tuple[float, float, float]:
     """Return g2(0) of the fitted model with its 95 % interval, which holds if the model does."""
     return fit.g2_0.value, fit.g2_0.low_95, fit.g2_0.high_95
+
+
+def _check(each: RateCurve) -> None:
+    for name, value, largest in (
+        ("efficiency", each.efficiency, 1.0),
+        ("on-fraction", each.on_fraction, 1.0),
+        ("pump rate", each.pump_per_us, math.inf),
+    ):
+        if value is not None and not (0 < value <= largest and math.isfinite(value)):
+            bound = " up to 1" if math.isfinite(largest) else ""
+            raise ConfigurationError(
+                f"found the {name} {value:g}, expected a number above 0{bound}; correct it"
+            )
 
 
 def _unusable(each: RateCurve) -> Refusal | None:

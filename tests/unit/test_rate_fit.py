@@ -336,6 +336,21 @@ def test_more_dark_counts_than_counts_are_an_error() -> None:
         fitted(curve, BALANCED, dark_counts_s=(1e9, 0.0))
 
 
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"efficiency": 0.0}, "efficiency"),
+        ({"on_fraction": 1.5}, "on-fraction"),
+        ({"pump_per_us": math.nan}, "pump rate"),
+    ],
+)
+def test_impossible_knowledge_of_a_measurement_is_an_error(
+    known: dict[str, float], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        fitted(simulated(el(25.0, 25.0), 14), BALANCED, **known)
+
+
 def test_an_error_as_large_as_a_lifetime_is_refused() -> None:
     curve = RateCurve(simulated(el(25.0, 25.0), 14), "el")
     with pytest.raises(ConfigurationError, match="biexciton_lifetime_ns"):

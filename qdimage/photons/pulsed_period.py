@@ -12,8 +12,9 @@ Array = NDArray[np.float64]
 # Power of a frequency over that of counting noise, which is exponential: one of thousands of
 # frequencies exceeds this with odds of less than 0.1 %.
 _LEAST_POWER = 22.0
-# And over the power around it, where a dip or a missing peak is strong.
-_LEAST_CONTRAST, _AROUND = 8.0, 25
+# And over the power on either side of it: that of a dip falls from low frequencies on. A line
+# itself is some bins wide, and the next one eight or more away.
+_LEAST_CONTRAST, _BESIDE = 8.0, (3, 6)
 # Periods that must fit into the curve.
 _LEAST_PERIODS = 4.0
 _HARMONICS, _STEPS = 5, 401
@@ -50,11 +51,12 @@ def period_of(curve: G2Curve) -> float | None:
 
 
 def _around(power: Array) -> Array:
-    """Running median."""
-    padded = np.pad(power, _AROUND, mode="reflect" if len(power) > _AROUND else "edge")
-    return np.asarray(
-        np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1), axis=1)
-    )
+    """The larger of the medians below and above each frequency."""
+    near, far = _BESIDE
+    padded = np.pad(power, far, mode="edge")
+    beside = np.lib.stride_tricks.sliding_window_view(padded, far - near + 1)
+    medians = np.median(beside, axis=1)
+    return np.asarray(np.maximum(medians[: len(power)], medians[far + near :][: len(power)]))
 
 
 def _refined(lags: Array, wave: Array, frequency: float, half_width: float) -> float:

@@ -34,7 +34,7 @@ _STARTS = 3
 _ALWAYS = 3
 # Where the centre is looked for: the logarithm of the fastest time (ns), and by how many standard
 # deviations it may move from there.
-_LOG_SLOW, _CENTRE_SIGMAS = math.log(5.0), 0.5
+_LOG_SLOW, _CENTRE_SIGMAS = math.log(5.0), 0.2
 # Values of g2(0) from which the best one is looked for, beside that of a single exponential.
 _COARSE = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 # The walk to the ends of the profile.

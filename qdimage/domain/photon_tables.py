@@ -313,6 +313,7 @@ RATE_FITS = Table(
             "`undetermined`: the rates of electrons and holes are not separated; "
             "`open_interval`: ends at the bound of the search; `poor_fit`: p_value below 0.001; "
             "`rival_preferred`: a rival's criterion is lower by more than 6; "
+            "`dip_disagrees`: the 95 % intervals of g2_0_model and of photons' g2_0 do not meet; "
             "`brightness_tension`, `parameter_tension`: beyond 3 sigma; `truncated`: "
             "truncation_error above 0.05",
         ),

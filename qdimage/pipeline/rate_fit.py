@@ -293,11 +293,11 @@ def rate_fit_row(found: RateFitAnswer) -> dict[str, Any]:
         **_brightness_columns(fit),
         **_pull_columns(fit),
     }
-    flags = _flags(fit, row)
+    flags = _flags(fit, row, given.dip)
     return row | {
         "status": "ok",
         "flags": ";".join(flags),
-        "message": "; ".join([*_notes(fit, row, flags), *found.warnings]),
+        "message": "; ".join([*_notes(fit, row, flags, given.dip), *found.warnings]),
     }
 
 
@@ -350,13 +350,15 @@ def _pull_columns(fit: RateFit) -> dict[str, Any]:
     return {"largest_pull": name, "largest_pull_sigma": fit.pulls[name]}
 
 
-def _flags(fit: RateFit, row: Mapping[str, Any]) -> list[str]:
+def _flags(fit: RateFit, row: Mapping[str, Any], dip: G2Zero | None) -> list[str]:
     best = min((rival.aic for rival in fit.rivals[1:]), default=math.inf)
     found = {
         "undetermined": fit.undetermined,
         "open_interval": fit.injection.open_low or fit.injection.open_high,
         "poor_fit": fit.p_value < _POOR_P,
         "rival_preferred": bool(fit.rivals) and best < fit.rivals[0].aic - _BETTER_BY,
+        "dip_disagrees": dip is not None
+        and not (fit.g2_0.low_95 <= dip.high_95 and dip.low_95 <= fit.g2_0.high_95),
         "brightness_tension": abs(row.get("brightness_tension_sigma", 0.0)) > _TENSION,
         "parameter_tension": abs(row.get("largest_pull_sigma", 0.0)) > _TENSION,
         "truncated": fit.truncation_error > _TRUNCATED,
@@ -364,7 +366,9 @@ def _flags(fit: RateFit, row: Mapping[str, Any]) -> list[str]:
     return [name for name, holds in found.items() if holds]
 
 
-def _notes(fit: RateFit, row: Mapping[str, Any], flags: Sequence[str]) -> list[str]:
+def _notes(
+    fit: RateFit, row: Mapping[str, Any], flags: Sequence[str], dip: G2Zero | None
+) -> list[str]:
     """What to know about the fit, one clause each."""
     notes = []
     if "undetermined" in flags:
@@ -381,6 +385,11 @@ def _notes(fit: RateFit, row: Mapping[str, Any], flags: Sequence[str]) -> list[s
         notes.append("the interval of the rate ends at the bound of the search")
     if "rival_preferred" in flags:
         notes.append(f"{row['best_rival']} describe the curve better than {fit.model}")
+    if dip is not None and "dip_disagrees" in flags:
+        notes.append(
+            f"its g2(0) of {fit.g2_0.value:.3g} is not that of the dip without a model, 95 %: "
+            f"{dip.low_95:.3g} ... {dip.high_95:.3g}"
+        )
     if "brightness_tension" in flags:
         brighter = "brighter" if row["brightness_tension_sigma"] > 0 else "darker"
         notes.append(

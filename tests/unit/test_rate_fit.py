@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from qdimage.domain.experiment import DotParametersTable
 from qdimage.domain.g2_curve import G2Curve, accidentals
+from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.rate_fit import Estimate, RateFit
 from qdimage.domain.refusal import Refusal
 from qdimage.errors import ConfigurationError
+from qdimage.photons.dip import g2_zero
+from qdimage.photons.dip_options import DipOptions
 from qdimage.pipeline.rate_fit import (
     CurveToFit,
     RateFitAnswer,
@@ -226,6 +229,24 @@ def test_a_dot_darker_than_its_model_is_said_to_be() -> None:
     row = rate_fit_row(answer(fitted(curve, BALANCED, efficiency=0.08)))
     assert "brightness_tension" in row["flags"]
     assert "darker" in row["message"]
+
+
+def test_a_dip_that_disagrees_with_the_model_is_flagged() -> None:
+    """Trions of 4 and 0.8 ns were taken for 0.5 and 0.1 ns, which hardly changes the fit."""
+    curve = simulated(el(83.3, 83.3), 18, coincidences=4e5)
+    dip = g2_zero(curve, options=DipOptions(), response_fwhm_ns=FWHM_NS)
+    assert isinstance(dip, G2Zero)
+    given = CurveToFit("a.ptu", curve, "el", response_fwhm_ns=FWHM_NS, dip=dip)
+    right, wrong = (
+        rate_fit_row(fit_curves([given], dot=dot_knowledge(known), options=BALANCED)[0])
+        for known in (
+            {},
+            {"negative_trion_lifetime_ns": 0.5, "positive_trion_lifetime_ns": 0.1},
+        )
+    )
+    assert "dip_disagrees" not in right["flags"]
+    assert "dip_disagrees" in wrong["flags"]
+    assert "without a model" in wrong["message"]
 
 
 def test_count_rates_can_be_left_out() -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from qdimage.domain.population import is_doubtful
+
 Row = dict[str, Any]
 
 
@@ -48,8 +50,11 @@ def _of_dot(rows: Iterable[Row], dot: Row, kind: str) -> list[Row]:
 
 
 def narrowest(rows: Iterable[Row], low: str, high: str) -> Row | None:
-    """Return the row with the narrowest interval, the first of equal ones; None without any."""
-    answered = [row for row in rows if row["status"] == "ok"]
+    """Return the row with the narrowest interval, the first of equal ones; None without any.
+
+    Rows do not count whose flags say that the description does not hold.
+    """
+    answered = [row for row in rows if row["status"] == "ok" and not is_doubtful(row.get("flags"))]
     if not answered:
         return None
     return min(answered, key=lambda row: float(row[high] - row[low]))

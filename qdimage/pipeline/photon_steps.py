@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_BIN_S, _NARROWEST_S, _LEAST_BINS = 0.01, 1e-4, 200
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -149,9 +151,17 @@ def _relative(curve: G2Curve, coincidences: Array) -> Array:
 def _trace(declared: Declared) -> Step:
     if is_histogram(declared.path):
         return _refused("a histogram holds no arrival times; declare the time tags")
-    settings = TraceSettings(detectors=declared.photons.detectors or (0, 1))
+    settings = TraceSettings(
+        detectors=declared.photons.detectors or (0, 1), bin_s=_trace_bin_s(declared.path)
+    )
     found = trace_of_file(declared.path, settings=settings, options=declared.options.trace)
     return Step(trace_row(found), {"curve": trace_curve(found)})
+
+
+def _trace_bin_s(path: Path) -> float:
+    """As wide as the usual bins, or narrower for a trace that would have too few of them."""
+    duration_s = float(open_photons(path).header.get("duration_s", 0.0))
+    return min(_BIN_S, max(duration_s / _LEAST_BINS, _NARROWEST_S)) if duration_s > 0 else _BIN_S
 
 
 def _lifetime(declared: Declared) -> Step:

@@ -13,6 +13,8 @@ _FILE_STEPS = {
     "lifetimes": "lifetime",
     "rate_fits": "rate model",
 }
+# Steady light has no decay, and rates are not fitted to pulsed light: no refusal to speak of.
+_NOT_ASKED = {"lifetimes": "cw", "rate_fits": "pulsed"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,11 @@ def field_troubles(field: FieldContent) -> list[Trouble]:
 def _file_troubles(field: FieldContent) -> list[Trouble]:
     """Return what of a field's time-tag files was refused or failed; a file fails only once."""
     found: dict[tuple[str, str], Trouble] = {}
+    light = {row["file"]: row["excitation"] for row in rows_of(field.tables["photons"])}
     for table, step in _FILE_STEPS.items():
         for row in rows_of(field.tables[table]):
+            if row["status"] == "refused" and light[row["file"]] == _NOT_ASKED.get(table):
+                continue
             key = row["file"], row["message"] if row["status"] == "failed" else step
             if row["status"] in ("refused", "failed"):
                 found.setdefault(key, _trouble(row | {"channel": row["file"]}, step))

@@ -75,6 +75,7 @@ def test_the_headline_is_the_narrowest_interval_not_the_smallest_value() -> None
     photons = [
         row("el", 0.01, 0.2, "noisy"),
         row("el", 0.05, 0.01, "good"),
+        row("el", 0.03, 0.001, "doubtful") | {"flags": "dead_time;poor_fit"},
         row("el", 0.02, 0.001, "elsewhere", dot_id=None),
         {"dot_id": 1, "kind": "pl", "file": "none", "voltage_v": None, "status": "refused"},
     ]

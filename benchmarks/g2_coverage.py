@@ -46,6 +46,8 @@ TRUTHS = (
     "pl 25",
     "two-level",
 )
+# Sums of exponentials, weight/time in ns: two emitters, a slow shoulder, light without a dip.
+OTHERS = ("dip 0.5/20", "dip 1.1/15 -0.2/120", "dip 0/25")
 _ONE_PARAMETER_95 = 3.84
 # Curves of a cell that are also fitted with the true shape: enough for a median width.
 _MOST_KNOWN = 200
@@ -67,6 +69,8 @@ def shape_of(truth: str) -> tuple[float, Shape]:
     kind, *rates = truth.split()
     if kind == "two-level":
         return 0.0, lambda t: 1.0 - np.exp(-np.abs(t) / 25.0)
+    if kind == "dip":
+        return _sum_of_exponentials(rates)
     if kind == "pl":
         model = pl_model(DOT, pump_per_us=float(rates[0]))
     else:
@@ -81,6 +85,17 @@ def shape_of(truth: str) -> tuple[float, Shape]:
     values = solve(model).g2(lags)
     spline = CubicSpline(lags, (values - values[0]) / (1.0 - values[0]))
     return float(values[0]), lambda t: np.asarray(spline(np.minimum(np.abs(t), 3000.0)))
+
+
+def _sum_of_exponentials(parts: list[str]) -> tuple[float, Shape]:
+    weights, times = np.array([[float(x) for x in part.split("/")] for part in parts]).T
+    depth = float(weights.sum())
+
+    def shape(lag: Array) -> Array:
+        left = weights @ np.exp(-np.abs(np.ravel(lag)) / times[:, np.newaxis])
+        return np.asarray(1.0 - left.reshape(np.shape(lag)) / (depth or 1.0))
+
+    return 1.0 - depth, shape
 
 
 def blurred_means(shape: Shape, edges: Array, centre: float, stretch: float) -> Array:
@@ -157,7 +172,7 @@ CENTRES = (-0.5, 0.0, 0.12, 1.31)
 
 def tried(truth: str, plateau: float, rising: bool, seed: int, known: bool) -> Trial:
     """Simulate and fit one curve, and again with the true shape if `known`."""
-    rng = np.random.default_rng([seed, TRUTHS.index(truth), int(10 * plateau)])
+    rng = np.random.default_rng([seed, (*TRUTHS, *OTHERS).index(truth), int(10 * plateau)])
     centre = CENTRES[seed % len(CENTRES)]
     edges, means = _means(truth, centre)
     counts = rng.poisson(plateau * means)
@@ -189,7 +204,7 @@ def row(truth: str, plateau: float, trials: list[Trial]) -> str:
     width = high_95 - low_95
     known = np.nanmedian([each.known_width for each in trials])
     return (
-        f"{truth:>14} {g2_0:7.4f} {plateau:7g} "
+        f"{truth:>19} {g2_0:7.4f} {plateau:7g} "
         f"{np.mean((low_95 <= g2_0) & (g2_0 <= high_95)):6.3f} "
         f"{np.mean((low_68 <= g2_0) & (g2_0 <= high_68)):6.3f} "
         f"{np.mean(value) - g2_0:+9.4f} {np.median(value) - g2_0:+9.4f} {np.median(width):8.4f} "
@@ -205,14 +220,14 @@ def main() -> None:
     parser.add_argument("--curves", type=int, default=60, help="curves in each cell")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--plateaus", type=float, nargs="+", default=list(PLATEAUS))
-    parser.add_argument("--truths", nargs="+", default=list(TRUTHS))
+    parser.add_argument("--truths", nargs="+", default=[*TRUTHS, *OTHERS])
     parser.add_argument("--rising", action="store_true", help="assume that g2 does not fall")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     begin = perf_counter()
     print(f"hull of Q - min Q <= {LEVEL_95:g}; {asked.curves} curves in each cell")
     print(
-        f"{'truth':>14} {'g2(0)':>7} {'plateau':>7} {'95 %':>6} {'68 %':>6} {'bias':>9} "
+        f"{'truth':>19} {'g2(0)':>7} {'plateau':>7} {'95 %':>6} {'68 %':>6} {'bias':>9} "
         f"{'median':>9} {'width':>8} {'/known':>7} {'refused':>8} {'K':>5} {'ms':>6}"
     )
     with ProcessPoolExecutor(asked.workers) as pool:

@@ -383,6 +383,7 @@ class _TagRows:
         model = 1.4 * (1 - (1 - value) * np.exp(-np.abs(lag - 1.5) / 12.0))
         counts = self.rng.poisson(30 * model)
         curve = {"lag_ns": lag, "counts": counts, "g2": counts / 30, "model": model}
+        curve["rate_model"] = 1.01 * model
         curve["g2_err"] = np.sqrt(np.maximum(counts, 1)) / 30
         number = 1000 * dot + round(100 * (voltage or 0))
         return row | {

@@ -57,7 +57,7 @@ class G2Settings:
         Only photons while the emitter was on; see `qdimage.pipeline.trace`.
     excitation : {"cw", "pulsed"} or None
         Under pulses the period is the sync's, or found in the curve, where it is not given.
-        None: as the period says.
+        None: pulsed if there is such a period.
     background_file : pathlib.Path or None
         Time tags without the emitter, from which the dark counts are taken.
     response_file : pathlib.Path or None
@@ -242,10 +242,10 @@ def completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
             settings.background_file, detectors=settings.detectors, bin_ns=1e3, longest_ns=1e4
         )
         settings = replace(settings, dark_counts_s=_rates(dark))
-    if settings.period_ns is None and settings.excitation == "pulsed":
+    if settings.period_ns is None and settings.excitation != "cw":
         period_s = None if is_histogram(path) else open_photons(path).period_s
         period_ns = period_of(curve) if period_s is None else period_s * 1e9
-        if period_ns is None:
+        if period_ns is None and settings.excitation == "pulsed":
             raise ConfigurationError(
                 f"{path}: found no period of the pulses, expected one in the file or in the "
                 "coincidences; give the period, or declare the light steady"
@@ -360,7 +360,6 @@ def _rates(curve: G2Curve) -> tuple[float, float]:
 def photon_row(found: G2Answer) -> dict[str, Any]:
     """Return what is known of a file, as in the table `photons`."""
     curve, answer = found.curve, found.answer
-    widths = np.diff(curve.edges_ns)
     row: dict[str, Any] = {
         "file": found.file.name,
         "mode": curve.method,
@@ -368,7 +367,7 @@ def photon_row(found: G2Answer) -> dict[str, Any]:
         "counts_1": curve.counts_1,
         "counts_2": curve.counts_2,
         "counts_s": sum(_rates(curve)),
-        "bin_width_ns": float(widths[0]),
+        "bin_width_ns": float(curve.edges_ns[-1] - curve.edges_ns[0]) / len(curve.counts),
         "coincidences": int(curve.counts.sum()),
         "background_fraction": _background(curve, found.dark_counts_s),
         "flags": photon_flag_names(found.flags),
@@ -379,8 +378,8 @@ def photon_row(found: G2Answer) -> dict[str, Any]:
     notes = list(found.warnings)
     if PhotonFlag.PULSED_LIGHT in found.flags:
         notes.append(
-            f"coincidences repeat every {found.period_ns:.4g} ns, expected steady light; "
-            "give the period"
+            f"coincidences repeat every {found.period_ns:.4g} ns, and the light is declared "
+            "steady; leave that out"
         )
     if isinstance(answer, Refusal):
         notes.append(answer.reason)

@@ -13,13 +13,14 @@ from qdimage.domain.refusal import Failure
 from qdimage.io.curve_file import write_curve
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.names import curve_path
-from qdimage.pipeline.photon_fits import Measured, conditional_g2, rate_fit_rows
+from qdimage.pipeline.photon_fits import Measured, conditional_g2, fit_files
 from qdimage.pipeline.photon_place import Place, place_of
-from qdimage.pipeline.photon_steps import ANALYSES, G2, Analysis, Declared, Step
+from qdimage.pipeline.photon_steps import ANALYSES, G2, Analysis, Declared, Step, g2_frame
 
 Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
 
+_FILE_KEYS = ("device", "field", "dot_id", "file", "kind", "voltage_v")
 _TABLES = (*(each.table for each in ANALYSES), RATE_FITS)
 
 
@@ -81,11 +82,13 @@ def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> R
         g2, trace = steps[ANALYSES.index(G2)].g2, rows[TRACES.name][-1]
         measured.append(Measured(declared, place.dot_id, g2, trace))
         progress(f"{work.experiment.name}, {photons.file}")
-    for photon_row, fit in zip(rows[PHOTONS.name], rate_fit_rows(measured), strict=True):
-        photon_row |= conditional_g2(fit)
-        shared = {name: photon_row[name] for name in ("device", "field", "dot_id", "voltage_v")}
-        named = {"file": photon_row["file"], "kind": photon_row["kind"]}
-        rows[RATE_FITS.name].append(fit | shared | named)
+    for index, (each, fit) in enumerate(zip(measured, fit_files(measured), strict=True)):
+        row = rows[PHOTONS.name][index]
+        rows[RATE_FITS.name].append(fit.row | {name: row[name] for name in _FILE_KEYS})
+        row |= conditional_g2(fit.row)
+        if each.g2 is not None:
+            row["curve"] = work.curve_file(G2.folders["curve"], index)
+            write_curve(g2_frame(each.g2, rate_model=fit.counts), work.out / row["curve"])
     return rows
 
 

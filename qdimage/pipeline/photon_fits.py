@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
+from qdimage.domain.rate_fit import RateFit
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.g2 import G2Answer
@@ -42,8 +46,16 @@ class Measured:
     trace: Row
 
 
-def rate_fit_rows(files: Sequence[Measured]) -> list[Row]:
-    """Return for each file its row of the table `rate_fits`, without its place.
+@dataclass(frozen=True)
+class Fitted:
+    """A row of the table `rate_fits` without its place, and the coincidences of the model."""
+
+    row: Row
+    counts: NDArray[np.float64] | None = None
+
+
+def fit_files(files: Sequence[Measured]) -> list[Fitted]:
+    """Return for each file what the rate model says of it.
 
     Parameters
     ----------
@@ -51,7 +63,7 @@ def rate_fit_rows(files: Sequence[Measured]) -> list[Row]:
         Of one field. Steady curves of one dot and kind are fitted together; a file without a
         dot on its own.
     """
-    rows: list[Row] = [_without_curve(each) for each in files]
+    answers = [Fitted(_without_curve(each)) for each in files]
     groups: dict[tuple[object, str], dict[int, CurveToFit]] = {}
     for index, each in enumerate(files):
         if each.g2 is not None and not isinstance(each.g2.answer, PulsedG2Zero):
@@ -63,8 +75,8 @@ def rate_fit_rows(files: Sequence[Measured]) -> list[Row]:
         name = f"{declared.experiment.name}, rates of dot {dot}, {kind}"
         found = attempt(partial(_fitted, declared, list(curves.values())), name)
         for place, index in enumerate(curves):
-            rows[index] = _failed(found) if isinstance(found, Failure) else found[place]
-    return rows
+            answers[index] = Fitted(_failed(found)) if isinstance(found, Failure) else found[place]
+    return answers
 
 
 def conditional_g2(row: Row) -> Row:
@@ -73,9 +85,12 @@ def conditional_g2(row: Row) -> Row:
     return {name: row[name] for name in names if name in row}
 
 
-def _fitted(declared: Declared, curves: Sequence[CurveToFit]) -> list[Row]:
+def _fitted(declared: Declared, curves: Sequence[CurveToFit]) -> list[Fitted]:
     found = fit_curves(curves, dot=_knowledge(declared), options=declared.options.rates)
-    return [rate_fit_row(each) for each in found]
+    return [
+        Fitted(rate_fit_row(each), each.answer.counts if isinstance(each.answer, RateFit) else None)
+        for each in found
+    ]
 
 
 def _knowledge(declared: Declared) -> DotKnowledge:

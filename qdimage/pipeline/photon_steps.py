@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,14 +87,9 @@ def g2_settings(declared: Declared) -> G2Settings:
         dark_counts_s=photons.dark_counts_s or (0.0, 0.0),
         duration_s=photons.duration_s,
         rate_counts_s=photons.rate_counts_s,
-        excitation=photons.excitation or _excitation_of(declared.path),
+        excitation=photons.excitation,
         background_file=declared.beside(photons.background_file),
     )
-
-
-def _excitation_of(path: Path) -> Literal["cw", "pulsed"]:
-    """T3 is recorded against the sync of pulses."""
-    return "cw" if is_histogram(path) or open_photons(path).mode == "T2" else "pulsed"
 
 
 def _g2(declared: Declared) -> Step:
@@ -103,29 +98,43 @@ def _g2(declared: Declared) -> Step:
     efficiency = declared.experiment.declared.optics.collection_efficiency
     if efficiency is not None:
         row["emitted_photons_s"] = row["counts_s"] / efficiency
-    curves = {"curve": g2_frame(found)}
+    # The curve itself waits for the rate model, see `qdimage.pipeline.photon_files`.
+    curves = {}
     if found.long_curve is not None:
         curves["long_curve"] = _long_frame(found.long_curve)
     return Step(row, curves, found)
 
 
-def g2_frame(found: G2Answer) -> "pd.DataFrame":
-    """Return a curve as it is kept: lag_ns, counts, g2, g2_err, and the fitted model's g2."""
+def g2_frame(found: G2Answer, *, rate_model: Array | None = None) -> "pd.DataFrame":
+    """Return a curve as it is kept: lag_ns, counts, g2, g2_err, model.
+
+    Parameters
+    ----------
+    found : G2Answer
+        Its fit gives the column ``model``.
+    rate_model : ndarray, shape (n,), optional
+        Coincidences that a fitted rate model expects, for a column of that name.
+    """
     import pandas as pd
 
     curve = found.curve
-    model = np.full(curve.counts.shape, np.nan)
-    if not isinstance(found.answer, Refusal):
-        model = _relative(curve, found.answer.model)
+    model = None if isinstance(found.answer, Refusal) else found.answer.model
     return pd.DataFrame(
         {
             "lag_ns": curve.lag_ns,
             "counts": curve.counts,
             "g2": curve.g2,
             "g2_err": _relative(curve, np.sqrt(np.maximum(curve.counts, 1))),
-            "model": model,
+            "model": _model(curve, model),
+            "rate_model": _model(curve, rate_model),
         }
     )
+
+
+def _model(curve: G2Curve, coincidences: Array | None) -> Array:
+    if coincidences is None:
+        return np.full(curve.counts.shape, np.nan)
+    return _relative(curve, coincidences)
 
 
 def _long_frame(curve: G2Curve) -> "pd.DataFrame":

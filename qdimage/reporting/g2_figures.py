@@ -96,7 +96,7 @@ def _heading(figure: Figure, device: str, n_shown: int, n: int) -> None:
         fontsize=13,
         fontweight="bold",
     )
-    note = "points: joined bins; line: fit; bar at 0: g2(0) with 68 and 95 % interval"
+    note = "points: joined bins; line: fit; dashed: rate model; bar at 0: g2(0) with 68 and 95 % interval"
     if n > n_shown:
         note += f"; {n_shown} of {n} curves, each dot's best known first"
     figure.text(0.2 / width, 1 - 0.40 / height, note, va="top", fontsize=9.5, color="#555555")
@@ -156,6 +156,8 @@ def _curve(axes: Axes, panel: _Panel) -> None:
     axes.plot(view.lag_ns, view.g2, "o", ms=2.2, color=colour, mec="none", alpha=0.75)
     if np.isfinite(view.model).any():
         axes.plot(view.model_lag_ns, view.model, color=INK, lw=1.3, zorder=4)
+    if np.isfinite(view.rate_model).any():
+        axes.plot(view.model_lag_ns, view.rate_model, color=VERMILION, lw=1.0, ls="--", zorder=4)
     if has_value(row):
         _interval(axes, row)
     span = float(np.abs(view.lag_ns).max()) or 1.0

@@ -27,8 +27,8 @@ class CurveView:
         Relative to the plateau; delays counted from the dip.
     residual : ndarray, shape (n,)
         In standard deviations of the model's counts; NaN without a fit.
-    model_lag_ns, model : ndarray, shape (m,)
-        The fit in single bins.
+    model_lag_ns, model, rate_model : ndarray, shape (m,)
+        The fits of the dip and of the rate model in single bins; NaN without one.
     """
 
     lag_ns: Array
@@ -37,6 +37,7 @@ class CurveView:
     residual: Array
     model_lag_ns: Array
     model: Array
+    rate_model: Array
 
 
 def read_curve(out: Path, row: Row) -> "pd.DataFrame | None":
@@ -55,16 +56,19 @@ def read_curve(out: Path, row: Row) -> "pd.DataFrame | None":
 
 def curve_view(frame: "pd.DataFrame", row: Row) -> CurveView | None:
     """Return what of a curve is drawn; None where it has no accidentals to be held against."""
-    columns = {"lag_ns", "counts", "g2", "model"}
+    columns = {"lag_ns", "counts", "g2", "model", "rate_model"}
     if not columns <= set(frame.columns):
         return None
     lag = frame["lag_ns"].to_numpy() - (row["delay_ns"] or 0.0)
-    counts, g2, model = (frame[name].to_numpy() for name in ("counts", "g2", "model"))
+    counts, g2, model, rate_model = (
+        frame[name].to_numpy() for name in ("counts", "g2", "model", "rate_model")
+    )
     accidentals = _accidentals(counts, g2)
     if accidentals is None:
         return None
     inside = np.abs(lag) <= _span_ns(lag, row)
-    lag, counts, model, accidentals = (x[inside] for x in (lag, counts, model, accidentals))
+    lag, counts, accidentals = (x[inside] for x in (lag, counts, accidentals))
+    model, rate_model = model[inside], rate_model[inside]
     plateau = row["blinking_factor"] or 1.0
     joined = [_joined(x, _bins_of_a_point(counts, lag, row)) for x in (lag, counts, accidentals)]
     expected = _joined(model * accidentals, _bins_of_a_point(counts, lag, row)).sum(axis=1)
@@ -73,7 +77,7 @@ def curve_view(frame: "pd.DataFrame", row: Row) -> CurveView | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = (seen - expected) / np.sqrt(expected)
     error = np.sqrt(np.maximum(seen, 1.0)) * scale
-    return CurveView(at, seen * scale, error, residual, lag, model / plateau)
+    return CurveView(at, seen * scale, error, residual, lag, model / plateau, rate_model / plateau)
 
 
 def _joined(values: Array, width: int) -> Array:

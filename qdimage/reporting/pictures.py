@@ -123,7 +123,7 @@ _PHOTONS: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], .
         "g2 of single dots relative to the plateau at long delays, without background correction; "
         "points join as many bins as hold some 100 coincidences. The diamond is g2(0) of the fit "
         "with its 68 % (thick) and 95 % interval, which holds whatever the shape of the dip. "
-        "Beneath: counts less fit in standard deviations.",
+        "Dashed: the fitted rate model. Beneath: counts less fit in standard deviations.",
         draw_g2,
     ),
     (

@@ -153,7 +153,7 @@ def test_a_bad_stack_is_named_by_check(
 def test_check_of_good_fields_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(capsys, "check", DEMO / "field-01")
     assert (code, err) == (0, "")
-    assert out == "read 1 fields, 5 stacks: nothing stops an analysis\n"
+    assert out == ("read 1 fields, 5 stacks, 10 files of photons: nothing stops an analysis\n")
 
 
 def test_a_folder_with_other_things_in_it_is_not_written_into(

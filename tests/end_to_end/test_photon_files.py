@@ -183,10 +183,11 @@ def test_the_interval_holds_the_truth_and_the_dot_carries_it(run: Run) -> None:
 def test_the_curves_are_kept_beside_the_table(run: Run) -> None:
     row = run.photons("a.ptu")
     curve = pd.read_csv(run.out / str(row["curve"]))
-    assert list(curve.columns) == ["lag_ns", "counts", "g2", "g2_err", "model"]
+    assert list(curve.columns) == ["lag_ns", "counts", "g2", "g2_err", "model", "rate_model"]
     assert curve["counts"].sum() == row["coincidences"]
-    pull = ((curve["g2"] - curve["model"]) / curve["g2_err"])[curve["counts"] > 10]
-    assert np.mean(pull**2) == pytest.approx(1.0, abs=0.15)
+    for model in ("model", "rate_model"):
+        pull = ((curve["g2"] - curve[model]) / curve["g2_err"])[curve["counts"] > 10]
+        assert np.mean(pull**2) == pytest.approx(1.0, abs=0.15), model
     centre = curve[np.abs(curve["lag_ns"] - row["delay_ns"]) < 0.3]
     assert centre["model"].max() < 0.4
 

@@ -181,6 +181,8 @@ def tried(truth: str, plateau: float, rising: bool, seed: int, known: bool) -> T
     found = g2_zero(curve, options=DipOptions(rising=rising), response_fwhm_ns=FWHM_NS)
     seconds = perf_counter() - begin
     groups, sums, _ = grouped(edges, counts.astype(np.float64), np.ones(len(counts)), centre)
+    # Without a dip no width of one is known.
+    known = known and shape_of(truth)[0] < 1.0
     width = known_shape_width(sums, groups, truth, centre) if known else float("nan")
     if isinstance(found, Refusal):
         return Trial(None, width, seconds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from qdimage.domain.photon_tables import LIFETIMES, TRACES
 from qdimage.reporting.content import Array, Content, Row, rows_of
@@ -135,6 +135,7 @@ def _trace(axes: Axes, row: Row, frame: "pd.DataFrame") -> None:
     axes.set_xlim(float(time[0]), float(time[-1]) or 1.0)
     axes.set_ylim(0, max(float(rate.max()) * 1.05, 1.0))
     axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_ylabel("counts/s", fontsize=9)
 
 

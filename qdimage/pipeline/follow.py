@@ -75,6 +75,11 @@ def follow_g2(
     FormatError, ConfigurationError
         As for `g2_of_file`.
     """
+    if settings.bright_only or settings.window_s is not None:
+        raise ConfigurationError(
+            f"{path}: found a time window or the bright level alone, expected neither while the "
+            "file is followed; correlate it when it has ended"
+        )
     width = follow.until_width
     # False also where one is NaN.
     if not (follow.idle_s > 0 and follow.every_s > 0 and (width is None or width > 0)):

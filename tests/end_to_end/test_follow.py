@@ -16,6 +16,7 @@ import pytest
 import qdimage
 from qdimage import api
 from qdimage.cli.main import run_command_line
+from qdimage.errors import ConfigurationError
 from qdimage.pipeline.g2 import G2Answer
 from qdimage.simulation.ptu_writer import write_ptu
 
@@ -166,6 +167,32 @@ def test_a_period_that_does_not_show_is_no_error_on_the_way(
     )
     assert "period" in shown[0].answer.reason
     assert "period" in found.answer.reason
+
+
+@pytest.mark.parametrize("chosen", [{"window_s": (0.0, 0.1)}, {"bright_only": True}])
+def test_a_part_of_the_time_cannot_be_followed(
+    recording: bytes, tmp_path: Path, chosen: dict[str, object]
+) -> None:
+    path = tmp_path / "a.ptu"
+    path.write_bytes(recording)
+    with pytest.raises(ConfigurationError, match="expected neither"):
+        api.follow_g2(path, show=lambda _: None, idle_s=0.3, **chosen)
+
+
+def test_files_beside_it_may_be_named_by_text(recording: bytes, tmp_path: Path) -> None:
+    path, dark = tmp_path / "a.ptu", tmp_path / "dark.ptu"
+    path.write_bytes(recording)
+    write_ptu(
+        dark,
+        np.arange(0, 10**9, 10**7),
+        np.arange(100) % 2,
+        record_type="PicoHarp T2",
+        tick_s=4e-12,
+    )
+    found = api.follow_g2(
+        path, show=lambda _: None, idle_s=0.3, background_file=str(dark), **COARSE
+    )
+    assert min(found.dark_counts_s) > 0
 
 
 @pytest.mark.parametrize(

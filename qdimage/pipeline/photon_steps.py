@@ -1,5 +1,6 @@
 """What is done with one time-tag file: its g2(0), its trace, its decay."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,12 +182,18 @@ def _lifetime(declared: Declared) -> Step:
         return _refused("the light is declared steady, so that there is no decay")
     settings = LifetimeSettings(
         detectors=photons.detectors,
-        response_fwhm_ns=None if photons.response_file else photons.response_fwhm_ns,
+        response_fwhm_ns=None if photons.response_file else _of_one_detector(photons),
         response_file=declared.beside(photons.response_file),
     )
     found = lifetime_of_file(declared.path, settings=settings, options=declared.options.lifetime)
     curves = {} if found.decay is None else {"curve": decay_curve(found)}
     return Step(lifetime_row(found), curves)
+
+
+def _of_one_detector(photons: PhotonsTable) -> float | None:
+    """The response's width in a decay, to which one detector contributes, not the pair."""
+    pair_fwhm_ns = photons.response_fwhm_ns
+    return None if pair_fwhm_ns is None else pair_fwhm_ns / math.sqrt(2.0)
 
 
 def _refused(reason: str) -> Step:

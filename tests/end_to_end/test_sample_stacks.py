@@ -10,10 +10,12 @@ import tifffile
 from scipy.stats import binom, norm, poisson
 from time_tag_files import photons_in
 
+from qdimage.config import AnalysisOptions
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
 from qdimage.io.experiment_file import read_experiments
 from qdimage.io.time_tags import open_photons
+from qdimage.pipeline.photon_steps import LIFETIME, Declared
 from qdimage.simulation.field import channels_of, draw_field
 from qdimage.simulation.geometry import margin
 from qdimage.simulation.measurements import plan_measurements
@@ -200,6 +202,15 @@ def test_el_of_the_dots_is_purer_than_pl_on_the_whole(truth):
     g2_0 = {kind: [each["g2_0"] for each in files if each["kind"] == kind] for kind in ("el", "pl")}
     assert max(g2_0["el"]) < min(g2_0["pl"])
     assert min(g2_0["pl"]) > 0.07
+
+
+def test_a_decay_is_seen_through_one_detector_of_the_declared_pair(fields, recipe):
+    (pulsed,) = (each for each in fields[0].declared.photons if each.excitation == "pulsed")
+    row = LIFETIME.analyse(Declared(fields[0], pulsed, AnalysisOptions())).row
+    jitter_ns = recipe.options.detectors.jitter_fwhm_ns
+    assert row["response_fwhm_ns"] == pytest.approx(jitter_ns, rel=1e-3)
+    # That of the pair gives 0.05 ns beside the lifetime of the exciton.
+    assert "lifetime_below_response" not in row["flags"]
 
 
 @pytest.mark.parametrize("name", ["d03_el_2.2V", "d01_pl_pulsed"])

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from qdimage.io.table_file import TableFormat
     from qdimage.pipeline.check import CheckResult
     from qdimage.pipeline.declare import Declaration
+    from qdimage.pipeline.dot_knowledge import DotKnowledge
     from qdimage.pipeline.g2 import G2Answer
     from qdimage.pipeline.lifetime import LifetimeAnswer
     from qdimage.pipeline.model_choice import ModelSettings, PumpIs
     from qdimage.pipeline.model_decay import DecayPrediction
     from qdimage.pipeline.model_scan import ModelScan
     from qdimage.pipeline.prediction import Prediction
-    from qdimage.pipeline.rate_fit import CurveToFit, DotKnowledge, FileToFit, RateFitAnswer
+    from qdimage.pipeline.rate_fit import CurveToFit, FileToFit, RateFitAnswer
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.run import Plan, RunResult
     from qdimage.pipeline.single import LocatedStack, StackSource
@@ -383,7 +384,7 @@ def follow_g2(
     idle_s : float
         End when the file has not grown for so long; it also ends when the recorder has closed it.
     options, assignments, settings
-        As for `g2`.
+        As for `g2`, but for ``window_s`` and ``bright_only``, which are refused.
 
     Returns
     -------
@@ -398,6 +399,9 @@ def follow_g2(
     from qdimage.pipeline.follow import FollowSettings, follow_g2
     from qdimage.pipeline.g2 import G2Settings
 
+    for name in ("background_file", "response_file"):
+        if settings.get(name) is not None:
+            settings[name] = Path(settings[name])
     return follow_g2(
         Path(file),
         settings=G2Settings(**settings),
@@ -706,16 +710,11 @@ def _model_settings(
     parameters: Mapping[str, float] | None = None,
 ) -> "ModelSettings":
     from qdimage.pipeline.model_choice import ModelSettings
-    from qdimage.pipeline.prediction import dot_parameters, read_dot
 
-    if isinstance(dot, str | os.PathLike):
-        found = read_dot(Path(dot))
-    else:
-        found = dot_parameters(dot or {}, source="dot")
     return ModelSettings(
         kind=kind,
         model_file=None if model_file is None else Path(model_file),
-        dot=found,
+        dot=_dot_knowledge(dot).dot,
         pump_per_us=pump_per_us,
         electron_per_us=electron_rate_per_us,
         hole_per_us=hole_rate_per_us,
@@ -952,7 +951,7 @@ def _curve_to_fit(
 
 
 def _dot_knowledge(dot: "Mapping[str, float] | PathLike | DotKnowledge | None") -> "DotKnowledge":
-    from qdimage.pipeline.rate_fit import DotKnowledge, dot_knowledge, read_dot_knowledge
+    from qdimage.pipeline.dot_knowledge import DotKnowledge, dot_knowledge, read_dot_knowledge
 
     if isinstance(dot, DotKnowledge):
         return dot

@@ -12,12 +12,11 @@ from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
 from qdimage.domain.rate_fit import RateFit
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.dot_knowledge import DotKnowledge, dot_knowledge
 from qdimage.pipeline.g2 import G2Answer
 from qdimage.pipeline.photon_steps import Declared, g2_settings
 from qdimage.pipeline.rate_fit import (
     CurveToFit,
-    DotKnowledge,
-    dot_knowledge,
     fit_curves,
     pump_rate_per_us,
     rate_fit_row,

@@ -2,18 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from qdimage.domain.experiment import DotParametersTable
 from qdimage.errors import ConfigurationError
-from qdimage.io.experiment_file import explain, read_toml
 from qdimage.pipeline.model_choice import ChosenModel
 from qdimage.rates.declaration import RateModel
-from qdimage.rates.dot import DotParameters
 from qdimage.rates.measured import measured_g2
 from qdimage.rates.parameters import Parameter
 from qdimage.rates.sensitivity import Sensitivity, sensitivities
@@ -104,37 +99,6 @@ class Seen:
     bin_ns: float = 0.0
     background_share: float = 0.0
     sensitivity: bool = False
-
-
-def read_dot(path: Path) -> DotParameters:
-    """Read a table ``[dot_parameters]`` from a TOML file, where it may stand alone.
-
-    Raises
-    ------
-    FormatError, ConfigurationError
-        If it is no TOML, or a key or value is not allowed.
-    """
-    document = read_toml(path)
-    inner = document.get("dot_parameters")
-    table = inner if isinstance(inner, dict) and len(document) == 1 else document
-    return dot_parameters(table, source=str(path))
-
-
-def dot_parameters(table: Mapping[str, Any], *, source: str) -> DotParameters:
-    """Return the dot of a table ``[dot_parameters]``; what it does not state is as published.
-
-    Raises
-    ------
-    ConfigurationError
-        If a key or value is not allowed; names it and `source`.
-    """
-    try:
-        declared = DotParametersTable.model_validate(dict(table))
-    except ValidationError as error:
-        raise ConfigurationError(f"{source}: {explain(error, DotParametersTable)}") from error
-    known = DotParameters.__dataclass_fields__
-    stated = declared.model_dump(exclude_none=True)
-    return DotParameters(**{key: value for key, value in stated.items() if key in known})
 
 
 def predict(chosen: ChosenModel, seen: Seen) -> Prediction:

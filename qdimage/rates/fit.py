@@ -122,11 +122,6 @@ def fit_rates(
     return answers
 
 
-def g2_0_interval(fit: RateFit) -> tuple[float, float, float]:
-    """Return g2(0) of the fitted model with its 95 % interval, which holds if the model does."""
-    return fit.g2_0.value, fit.g2_0.low_95, fit.g2_0.high_95
-
-
 def _check(each: RateCurve) -> None:
     for name, value, largest in (
         ("efficiency", each.efficiency, 1.0),
@@ -418,7 +413,7 @@ def _answer(
         response_fwhm_ns=problem.response_fwhm_ns(theta, k),
         dot=dot_values(dot),
         pulls=pulls,
-        truncation_error=_truncation_error(problem, theta, k, given, options),
+        truncation_error=_truncation_error(problem, theta, k, options),
         deviance=misfit,
         dof=dof,
         p_value=p_value,
@@ -471,9 +466,7 @@ def _free_parameters(problem: FitProblem, k: int) -> int:
     return int(own.sum() + (~problem.dot.held_by_prior).sum())
 
 
-def _truncation_error(
-    problem: FitProblem, theta: Array, k: int, given: RateCurve, options: RateFitOptions
-) -> float:
+def _truncation_error(problem: FitProblem, theta: Array, k: int, options: RateFitOptions) -> float:
     """Larger relative change of g2(0) and intensity with more carriers."""
     carriers = problem.families[k].carriers
     if carriers is None:

@@ -10,7 +10,7 @@ from decays import PLACE_NS, pulsed_photons, write_t2, write_t3
 from time_tag_files import events_of, write_events
 
 from qdimage.cli.main import run_command_line
-from qdimage.pipeline.prediction import read_dot
+from qdimage.pipeline.dot_knowledge import read_dot_knowledge
 
 PERIOD = 400.0
 Photons = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -76,7 +76,7 @@ def test_the_dot_is_written_for_the_rate_models(
     )  # fmt: skip
     assert (code, err) == (0, "")
     assert "from amplitude" in out
-    dot = read_dot(dot_file)
+    dot = read_dot_knowledge(dot_file).dot
     assert dot.exciton_lifetime_ns == pytest.approx(40, rel=0.01)
     assert dot.biexciton_lifetime_ns == pytest.approx(0.7, rel=0.4)
     assert dot.biexciton_qy == pytest.approx(0.07, rel=0.3)

@@ -21,7 +21,12 @@ def test_generated_pages_are_up_to_date() -> None:
         )
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "sample_stacks/README.md"])
+PAGES = sorted(path.relative_to(CLONE).as_posix() for path in (CLONE / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "sample_stacks/README.md", *PAGES]
+)
 def test_links_to_files_lead_somewhere(page: str) -> None:
     path = CLONE / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
@@ -51,7 +56,18 @@ def test_the_declarations_shown_are_valid(tmp_path: Path, page: str) -> None:
 
 
 def test_tables_named_in_the_readme_are_written() -> None:
-    from qdimage.domain.tables import IMAGE_TABLES
+    from qdimage.domain.run_tables import RUN_TABLES
 
     named = set(re.findall(r"`(\w+)\.csv`", README))
-    assert named == {table.name for table in IMAGE_TABLES}
+    assert named == {table.name for table in RUN_TABLES}
+
+
+def test_commands_named_in_the_readme_are_all_there_are() -> None:
+    from typer.main import get_command
+
+    from qdimage.cli.main import app
+
+    table = README[README.index("| command | for |") :].partition("\n\n")[0]
+    cells = [row.split("|")[1] for row in table.splitlines()[2:]]
+    named = {name for cell in cells for name in re.findall(r"`([\w-]+)`", cell)}
+    assert named == set(get_command(app).commands)

@@ -1,19 +1,19 @@
 """Rate-model fits of a field's correlation curves, those of one dot together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.domain.g2_zero import G2Zero, PulsedG2Zero
+from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.rate_fit import RateFit
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.dot_knowledge import DotKnowledge, dot_knowledge
-from qdimage.pipeline.g2 import G2Answer
+from qdimage.pipeline.g2 import G2Answer, completed
 from qdimage.pipeline.photon_steps import Declared, g2_settings
 from qdimage.pipeline.rate_fit import (
     CurveToFit,
@@ -65,7 +65,7 @@ def fit_files(files: Sequence[Measured]) -> list[Fitted]:
     answers = [Fitted(_without_curve(each)) for each in files]
     groups: dict[tuple[object, str], dict[int, CurveToFit]] = {}
     for index, each in enumerate(files):
-        if each.g2 is not None and not isinstance(each.g2.answer, PulsedG2Zero):
+        if each.g2 is not None and _is_steady(each, each.g2):
             dot: object = each.dot_id if each.dot_id is not None else f"of file {index + 1}"
             group = groups.setdefault((dot, each.declared.photons.kind), {})
             group[index] = _curve(each, each.g2)
@@ -76,6 +76,11 @@ def fit_files(files: Sequence[Measured]) -> list[Fitted]:
         for place, index in enumerate(curves):
             answers[index] = Fitted(_failed(found)) if isinstance(found, Failure) else found[place]
     return answers
+
+
+def _is_steady(each: Measured, found: G2Answer) -> bool:
+    """Whether the light is not pulsed, whatever became of g2(0)."""
+    return each.declared.photons.excitation == "cw" or found.period_ns is None
 
 
 def conditional_g2(row: Row) -> Row:
@@ -99,7 +104,10 @@ def _knowledge(declared: Declared) -> DotKnowledge:
 
 def _curve(each: Measured, found: G2Answer) -> CurveToFit:
     declared = each.declared
-    photons, settings = declared.photons, g2_settings(declared)
+    photons = declared.photons
+    # The dark counts of a background file are those that g2(0) was found with.
+    asked = replace(g2_settings(declared), background_file=None)
+    settings = completed(declared.path, found.curve, asked)
     dip = found.answer if isinstance(found.answer, G2Zero) else None
     return CurveToFit(
         photons.file,

@@ -90,6 +90,10 @@ def g2_settings(declared: Declared) -> G2Settings:
         rate_counts_s=photons.rate_counts_s,
         excitation=photons.excitation,
         background_file=declared.beside(photons.background_file),
+        # Elsewhere the measured response is that of a decay.
+        response_file=declared.beside(photons.response_file)
+        if photons.excitation == "cw"
+        else None,
     )
 
 

@@ -96,7 +96,10 @@ def _heading(figure: Figure, device: str, n_shown: int, n: int) -> None:
         fontsize=13,
         fontweight="bold",
     )
-    note = "points: joined bins; line: fit; dashed: rate model; bar at 0: g2(0) with 68 and 95 % interval"
+    note = (
+        "points: joined bins; line: fit; dashed: rate model; bar at 0: g2(0) with 68 and 95 % "
+        "interval"
+    )
     if n > n_shown:
         note += f"; {n_shown} of {n} curves, each dot's best known first"
     figure.text(0.2 / width, 1 - 0.40 / height, note, va="top", fontsize=9.5, color="#555555")

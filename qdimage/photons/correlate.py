@@ -3,6 +3,8 @@
 Memory does not grow with the length of a stream, only with the photons within the longest delay.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ from qdimage.photons.pair_kernels import (
     count_next,
     count_pairs,
     count_pairs_between,
+    count_sampled,
 )
 from qdimage.photons.windows import TimeWindows, Windows
 
@@ -215,14 +218,9 @@ def correlate_between(
     ConfigurationError, FormatError
         As for `correlate`.
     """
-    edges = np.asarray(edges_ticks)
-    rising = edges.ndim == 1 and edges.size >= 2 and bool(np.all(edges[1:] > edges[:-1]))
-    whole = np.issubdtype(edges.dtype, np.integer)
-    _require(rising and whole, f"edges {edges_ticks!r}"[:80], "two or more rising whole numbers")
-    span = max(abs(int(edges[0])), abs(int(edges[-1])))
+    edges, span = _rising(edges_ticks)
     _check(first, second, span)
     windows = _windows(stream, window_s, span)
-    edges = edges.astype(np.int64)
     above, places = np.zeros(edges.size, np.int64), np.zeros(edges.size, np.int64)
     tallies, n_kept = np.zeros(N_TALLIES, np.int64), np.zeros(2, np.int64)
     firsts, seconds = np.empty(2 * _PIECE, np.int64), np.empty(2 * _PIECE, np.int64)
@@ -246,6 +244,74 @@ def correlate_between(
                 tallies,
             )
     return _curve(stream, edges, above[:-1] - above[1:], tallies, seen, windows)
+
+
+def correlate_sampled(
+    stream: PhotonStream,
+    *,
+    edges_ticks: NDArray[np.integer],
+    every: int,
+    first: int = 0,
+    second: int = 1,
+) -> G2Curve:
+    """Count pairs as `correlate_between` does, but of a share of the photons with all earlier ones.
+
+    Of each detector every so many-th photon is paired with all photons of the other one before
+    it. These photons follow the intensity as all do, so that g2 is the same but for its noise;
+    its cost is that of those photons at each edge.
+
+    Parameters
+    ----------
+    stream : PhotonStream
+    edges_ticks : ndarray of int, shape (n + 1,)
+    every : int
+        1 counts all pairs.
+    first, second
+        As for `correlate_between`.
+
+    Returns
+    -------
+    G2Curve
+        Its counts and accidentals are of the pairs looked at; its numbers of photons are of all.
+
+    Raises
+    ------
+    ConfigurationError, FormatError
+        As for `correlate`.
+    """
+    edges, span = _rising(edges_ticks)
+    _require(every >= 1, f"every = {every}", "at least 1")
+    _check(first, second, span)
+    # A first is earlier at delays of zero or more, a second at those of zero or less.
+    back_firsts = np.maximum(edges, 0)
+    back_seconds = 1 - np.minimum(edges, 1)[::-1]
+    after_firsts, after_seconds = np.zeros((2, edges.size - 1), np.int64)
+    tallies, n_kept = np.zeros(N_TALLIES, np.int64), np.zeros(2, np.int64)
+    firsts, seconds = np.empty(2 * _PIECE, np.int64), np.empty(2 * _PIECE, np.int64)
+    seen = _Span()
+    for block in arrivals(stream, gap=span + 1):
+        for piece in _pieces(block):
+            seen.extend(piece)
+            firsts = _with_room(firsts, int(n_kept[0]) + piece.time.size, stream, span)
+            seconds = _with_room(seconds, int(n_kept[1]) + piece.time.size, stream, span)
+            count_sampled(
+                piece.time,
+                piece.channel,
+                first,
+                second,
+                back_firsts,
+                back_seconds,
+                every,
+                after_firsts,
+                after_seconds,
+                firsts,
+                seconds,
+                n_kept,
+                tallies,
+            )
+    counts = after_firsts + after_seconds[::-1]
+    curve = _curve(stream, edges, counts, tallies, seen, None)
+    return replace(curve, accidentals=curve.accidentals / every)
 
 
 def start_stop(
@@ -326,6 +392,15 @@ def log_edges(shortest_ticks: int, longest_ticks: int, *, bins_per_decade: int =
     inner = np.rint(np.geomspace(shortest_ticks, longest_ticks, n_bins + 1)[1:-1])
     edges = np.unique(np.concatenate([[shortest_ticks], inner.astype(np.int64), [longest_ticks]]))
     return np.asarray(edges, np.int64)
+
+
+def _rising(edges_ticks: NDArray[np.integer]) -> tuple[Ticks, int]:
+    """Return edges, and the longest delay of either sign."""
+    edges = np.asarray(edges_ticks)
+    rising = edges.ndim == 1 and edges.size >= 2 and bool(np.all(edges[1:] > edges[:-1]))
+    whole = np.issubdtype(edges.dtype, np.integer)
+    _require(rising and whole, f"edges {edges_ticks!r}"[:80], "two or more rising whole numbers")
+    return edges.astype(np.int64), max(abs(int(edges[0])), abs(int(edges[-1])))
 
 
 def _require(fine: bool, found: str, expected: str) -> None:

@@ -185,6 +185,88 @@ def _drop(times: Ticks, n: int, places: Ticks) -> int:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def count_sampled(
+    time: Ticks,
+    channel: Channels,
+    first: int,
+    second: int,
+    back_firsts: Ticks,
+    back_seconds: Ticks,
+    every: int,
+    after_firsts: Ticks,
+    after_seconds: Ticks,
+    firsts: Ticks,
+    seconds: Ticks,
+    n_kept: Ticks,
+    tallies: Ticks,
+) -> None:
+    """Add the pairs of every so many-th new photon of each detector with all earlier ones.
+
+    `back_firsts` holds how far before a photon of the second detector the bins of earlier firsts
+    begin, rising, and `after_firsts` their counts; the others are those of a photon of the first
+    detector and earlier seconds. `n_kept` is as for `count_pairs_between`.
+    """
+    old_firsts, old_seconds = n_kept[0], n_kept[1]
+    n_firsts, n_seconds = old_firsts, old_seconds
+    # Which of the kept ones is the next to look back.
+    next_first = old_firsts + (every // 2 - tallies[FIRSTS]) % every
+    next_second = old_seconds + (every // 2 - tallies[SECONDS]) % every
+    for i in range(time.size):
+        now = time[i]
+        is_first, is_second = channel[i] == first, channel[i] == second
+        if is_second and n_seconds == next_second:
+            _look_back(now, firsts, n_firsts, back_firsts, after_firsts)
+            next_second += every
+        if is_first and n_firsts == next_first:
+            _look_back(now, seconds, n_seconds, back_seconds, after_seconds)
+            next_first += every
+        firsts[n_firsts] = now
+        seconds[n_seconds] = now
+        n_firsts += is_first
+        n_seconds += is_second
+    tallies[FIRSTS] += n_firsts - old_firsts
+    tallies[SECONDS] += n_seconds - old_seconds
+    last = time[time.size - 1]
+    n_kept[0] = _forget(firsts, n_firsts, last - back_firsts[-1])
+    n_kept[1] = _forget(seconds, n_seconds, last - back_seconds[-1])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _look_back(now: int, others: Ticks, n: int, back: Ticks, counts: Ticks) -> None:
+    nearer = _until(others, n, now - back[0])
+    for k in range(back.size - 1):
+        farther = _until(others, nearer, now - back[k + 1])
+        counts[k] += nearer - farther
+        nearer = farther
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _until(times: Ticks, n: int, latest: int) -> int:
+    """Return how many of the first n are at most as late: in growing steps, then by halves."""
+    step = 1
+    while n >= step and times[n - step] > latest:
+        n -= step
+        step *= 2
+    low = max(n - step, -1)
+    while n - low > 1:
+        middle = (low + n) // 2
+        if times[middle] > latest:
+            n = middle
+        else:
+            low = middle
+    return n
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _forget(times: Ticks, n: int, until: int) -> int:
+    """Forget the photons at most as late; return how many are left."""
+    gone = _until(times, n, until)
+    for k in range(gone, n):
+        times[k - gone] = times[k]
+    return n - gone
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def count_next(
     time: Ticks,
     channel: Channels,

@@ -11,9 +11,11 @@ from qdimage.domain.photons import PhotonStream
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.artefacts import AFTERPULSE_SIGMAS, DetectorFaults, detector_faults
 from qdimage.photons.artefacts_drift import counts_in_slices, drifts
-from qdimage.photons.correlate import Ticks, correlate, correlate_between, log_edges
+from qdimage.photons.correlate import Ticks, correlate, correlate_sampled, log_edges
 
 _SHORTEST_NS, _LONGEST_NS, _BINS_PER_DECADE = 100.0, 1e6, 5
+# Photons that look for pairs at long delays: more would make no plateau better than its error.
+_MOST_LOOKING = 1_000_000
 # Equal bins in which a detector's own pairs are compared with those of both.
 _FINE_NS, _FINE_REACH_NS = 1.0, 2000.0
 # Of the duration, beyond which pairs are too few to tell anything.
@@ -29,7 +31,8 @@ class DetectorLook:
     Attributes
     ----------
     long_curve : G2Curve
-        Of both, by the size of the delay from the dip's centre, in growing bins up to 1 ms.
+        Of both, by the size of the delay from the dip's centre, in growing bins up to 1 ms; of a
+        long file its pairs are those of a share of the photons.
     faults : (DetectorFaults, DetectorFaults)
     flags : frozenset of PhotonFlag
     """
@@ -60,7 +63,13 @@ def look_at_detectors(
     if longest <= 100 * shortest or min(curve.counts_1, curve.counts_2) == 0:
         return None
     edges = log_edges(shortest, longest, bins_per_decade=_BINS_PER_DECADE)
-    both = _both_sides(stream, edges, detectors, round(delay_ns * 1e-9 / stream.tick_s))
+    both = _both_sides(
+        stream,
+        edges,
+        detectors,
+        round(delay_ns * 1e-9 / stream.tick_s),
+        every=max((curve.counts_1 + curve.counts_2) // _MOST_LOOKING, 1),
+    )
     faults = faults_of(stream, detectors, delay_ns)
     flags = set()
     if any(each.dead_time_ns > 0 for each in faults):
@@ -109,11 +118,17 @@ def _folded(curve: G2Curve, centre: int, reach: int) -> G2Curve:
 
 
 def _both_sides(
-    stream: PhotonStream, edges: Ticks, detectors: tuple[int, int], delay_ticks: int
+    stream: PhotonStream,
+    edges: Ticks,
+    detectors: tuple[int, int],
+    delay_ticks: int,
+    *,
+    every: int,
 ) -> G2Curve:
     """Sum the two signs of the delay from the dip's centre."""
     around = delay_ticks + np.concatenate([-edges[::-1], edges])
-    curve = correlate_between(stream, edges_ticks=around, first=detectors[0], second=detectors[1])
+    first, second = detectors
+    curve = correlate_sampled(stream, edges_ticks=around, every=every, first=first, second=second)
     n = len(edges) - 1
     return G2Curve(
         np.asarray(edges * (stream.tick_s * 1e9), np.float64),

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from qdimage.domain.decay import Decay, DecayFit
-from qdimage.photons.decay import FWHM, fit_decay
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
+from qdimage.photons.decay import fit_decay
 from qdimage.photons.decay_options import DecayOptions
 from qdimage.photons.decay_shape import N_COLUMNS, VALUE, Pulse, fill_decay
 
 Array = NDArray[np.float64]
 
 FWHM_NS, PLACE_NS, BACKGROUND, BIN_NS = 0.5, 7.33, 0.02, 0.1
+SIGMA_NS = FWHM_NS / FWHM_PER_SIGMA
 TRUTHS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "0.7+40": ((0.7, 40.0), (0.1, 0.9)),
     "4+40": ((4.0, 40.0), (0.2, 0.8)),
@@ -37,7 +39,7 @@ def drawn(rng: np.random.Generator, truth: str, period: float, n: float) -> Deca
     lifetimes, shares = TRUTHS[truth]
     size = rng.poisson(n * (1 - BACKGROUND))
     which = rng.choice(len(lifetimes), size, p=shares)
-    late = rng.exponential(np.array(lifetimes)[which]) + rng.normal(0, FWHM_NS / FWHM, size)
+    late = rng.exponential(np.array(lifetimes)[which]) + rng.normal(0, SIGMA_NS, size)
     flat = rng.uniform(0, period, rng.poisson(n * BACKGROUND))
     edges = np.arange(round(period / BIN_NS) + 1, dtype=np.float64) * BIN_NS
     counts = np.histogram(np.concatenate([(PLACE_NS + late) % period, flat]), edges)[0]
@@ -52,7 +54,7 @@ def by_least_squares(decay: Decay, period: float) -> float:
     total = counts.sum()
 
     def residuals(at: Array) -> Array:
-        fill_decay(pulse, decay.edges_ns, 40 * np.exp(at[0]), PLACE_NS, FWHM_NS / FWHM, columns)
+        fill_decay(pulse, decay.edges_ns, 40 * np.exp(at[0]), PLACE_NS, SIGMA_NS, columns)
         levels = total * (at[1] * columns[VALUE] + at[2] / len(counts))
         return np.asarray((counts - levels) * weight)
 

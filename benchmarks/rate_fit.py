@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from qdimage.domain.g2_curve import G2Curve, accidentals
 from qdimage.domain.rate_fit import Estimate, RateFit
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.rates.coulomb import coulomb_law
-from qdimage.rates.curve import FWHM_PER_SIGMA, g2_curve, light_of_model
+from qdimage.rates.curve import g2_curve, light_of_model
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.el import el_model

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from qdimage.domain.decay import Decay, DecayComponent, DecayFit, Estimate, Response
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.numerics.goodness import goodness
 from qdimage.photons.decay_fit import NO_SPRING, fit_decay_from
 from qdimage.photons.decay_groups import growing_bins
@@ -29,7 +30,6 @@ from qdimage.photons.decay_starts import in_order, more_components, rough_places
 
 Array = NDArray[np.float64]
 
-FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _NEVER_NS = 1e15
 _LEAST_SIGMA_BINS = 1e-3
 # The fastest exponential, relative to the response's width and to a bin.
@@ -121,7 +121,7 @@ def _single(
             "shorter than the period; correct the period, or use narrower bins"
         )
     broad = _broad(response, fwhm_ns, width, period)
-    if broad > FWHM * _WIDEST_OF_PERIOD * period:
+    if broad > FWHM_PER_SIGMA * _WIDEST_OF_PERIOD * period:
         return Refusal(
             f"found a response of {broad:.3g} ns and a period of {period:.4g} ns, expected a "
             "response much shorter than the period; correct one of them"
@@ -137,7 +137,7 @@ def _single(
         theta[PHOTONS] = (1 - flat) * decay.counts.sum()
         theta[BACKGROUND] = flat * decay.counts.sum()
         theta[PLACE] = (data.low[PLACE] + data.high[PLACE]) / 2
-        theta[WIDTH] = math.log(broad / FWHM)
+        theta[WIDTH] = math.log(broad / FWHM_PER_SIGMA)
         deviance = fit_decay_from(data, 1, theta, NO_SPRING, 0.0, 0.0)
         fits.append(Fitted(data, theta, 1, deviance))
     best = min(fits, key=lambda fit: fit.deviance)
@@ -156,7 +156,7 @@ def _broad(response: Response | None, fwhm_ns: float | None, width: float, perio
         return max(response.fwhm_ns, width * _LEAST_SIGMA_BINS)
     if fwhm_ns is None:
         return max(2 * width, 0.003 * period)
-    return max(fwhm_ns, FWHM * _LEAST_SIGMA_BINS * width)
+    return max(fwhm_ns, FWHM_PER_SIGMA * _LEAST_SIGMA_BINS * width)
 
 
 def _data(
@@ -281,7 +281,7 @@ def _component(fit: Fitted, k: int) -> DecayComponent:
 def _fwhm_ns(theta: Array, response: Response | None, fwhm_ns: float | None) -> float:
     if response is not None:
         return response.fwhm_ns
-    return FWHM * math.exp(theta[WIDTH]) if fwhm_ns is None else fwhm_ns
+    return FWHM_PER_SIGMA * math.exp(theta[WIDTH]) if fwhm_ns is None else fwhm_ns
 
 
 def _flags(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import G2Zero
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.numerics.goodness import goodness
 from qdimage.numerics.hull import hull
 from qdimage.photons.dip_centre import chance_of_dip, deepest
@@ -36,7 +37,6 @@ LEVEL_68, LEVEL_95 = 1.5, 4.2
 _BEYOND = 0.5
 _NODES = 21
 
-_FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 # A response that is not given is taken as much narrower than a bin.
 _LEAST_SIGMA_BINS = 1e-3
 _LARGEST_G2_0 = 5.0
@@ -101,7 +101,7 @@ def g2_zero(
     refusal = _unusable(curve, delay_ns)
     if refusal is not None:
         return refusal
-    sigma_ns = response_fwhm_ns / _FWHM
+    sigma_ns = response_fwhm_ns / FWHM_PER_SIGMA
     sigma_ns = max(sigma_ns, _LEAST_SIGMA_BINS * float(np.diff(curve.edges_ns).min()))
     place = _place(curve, sigma_ns, delay_ns, options.max_delay_ns)
     fit = _fit(curve, sigma_ns, place.centre_ns, place.reach_ns, plateau, options)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.g2_zero import PulsedG2Zero
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.numerics.goodness import goodness
 from qdimage.numerics.hull import hull
 from qdimage.photons.pulsed_fit import (
@@ -38,7 +39,6 @@ Array = NDArray[np.float64]
 COST = 4.0
 LEVEL_68, LEVEL_95 = 1.0, 3.84
 
-_FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _LEAST_SIGMA_BINS = 1e-3
 _LEAST_COINCIDENCES = 100
 _LEAST_PERIODS = 4.0
@@ -135,7 +135,7 @@ def _data(
     low[NEAR_TIME] = math.log(min(period_ns, _LONGEST_NEAR * reach))
     high[NEAR_TIME] = math.log(_LONGEST_NEAR * reach)
     high[SHARE] = high[CENTRAL_SHARE] = 1.0
-    sigma = max(response_fwhm_ns / _FWHM, _LEAST_SIGMA_BINS * width)
+    sigma = max(response_fwhm_ns / FWHM_PER_SIGMA, _LEAST_SIGMA_BINS * width)
     return PeakData(
         np.asarray(curve.edges_ns, np.float64),
         curve.counts.astype(np.float64),

@@ -6,8 +6,8 @@ import numpy as np
 
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.refusal import Refusal
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 
-_FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _LEAST_PEAK = 100
 # Half widths of the peak within which its variance is taken: beyond it are afterpulses and flashes.
 _REACH = 3.0
@@ -38,4 +38,4 @@ def response_fwhm_ns(curve: G2Curve) -> float | Refusal:
     bin_ns = float(np.diff(curve.edges_ns).mean())
     # A bin's own width is not part of the response.
     variance = float(weights @ (lags[near] - mean) ** 2) - bin_ns**2 / 12
-    return _FWHM * math.sqrt(max(variance, 0.0))
+    return FWHM_PER_SIGMA * math.sqrt(max(variance, 0.0))

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from qdimage.errors import ConfigurationError
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 
 Array = NDArray[np.float64]
 Side = Callable[[Array], Array]
 
-_FWHM_TO_SIGMA = 1.0 / np.sqrt(8.0 * np.log(2.0))
 _REACH_SIGMA = 7.0
 _NODES = 16
 _POINTS, _WEIGHTS = legendre.leggauss(14)
@@ -50,7 +50,7 @@ def blurred(
             raise ConfigurationError(
                 f"found a {name} as wide as {width:g} ns, expected a finite width; correct it"
             )
-    sigma = response_fwhm_ns * _FWHM_TO_SIGMA
+    sigma = response_fwhm_ns / FWHM_PER_SIGMA
     reach = float(np.max(np.abs(lag_ns), initial=0.0)) + bin_ns / 2 + _REACH_SIGMA * sigma
     sides = [_Series(after, fastest_per_ns, reach)]
     if before is not None:

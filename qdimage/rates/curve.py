@@ -18,7 +18,6 @@ from qdimage.rates.declaration import RateModel
 
 Array = NDArray[np.float64]
 
-FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 # Beyond it a Gaussian response is nothing: 3e-12.
 _REACH_SIGMA = 7.0
 _LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(10)

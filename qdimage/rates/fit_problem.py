@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.rates.curve import FWHM_PER_SIGMA
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.fit_dot import FreeDot
 from qdimage.rates.fit_families import Family

@@ -1,16 +1,13 @@
 """What two detectors and their clock make of light."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.simulation.photon_kernels import count_clicks
 from qdimage.simulation.photon_options import PhotonStreamOptions
 
 Array = NDArray[np.float64]
-
-_FWHM_PER_SIGMA = math.sqrt(8 * math.log(2))
 
 
 def clicks_ns(
@@ -62,5 +59,5 @@ def _clicks(
     )
     seen = clicks[:n] + detector * options.cable_delay_ns
     if options.jitter_fwhm_ns > 0:
-        seen += rng.normal(0.0, options.jitter_fwhm_ns / _FWHM_PER_SIGMA, n)
+        seen += rng.normal(0.0, options.jitter_fwhm_ns / FWHM_PER_SIGMA, n)
     return seen

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import erfc, erfcx
 
+from qdimage.numerics.gaussian import FWHM_PER_SIGMA
 from qdimage.rates.coulomb import exponential
-from qdimage.rates.curve import FWHM_PER_SIGMA, g2_at_zero, g2_curve, light_of, light_of_model
+from qdimage.rates.curve import g2_at_zero, g2_curve, light_of, light_of_model
 from qdimage.rates.declaration import RateModel, Transition
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.el import el_model

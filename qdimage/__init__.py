@@ -1,8 +1,8 @@
 """Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
 
-The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `g2`, `follow_g2`,
-`lifetime`, `fit_rates`, `model`, `decay_model`, `scan_model`, `draw_model`, `simulate`,
-`report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
+The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `correlate`, `g2`,
+`follow_g2`, `trace`, `lifetime`, `fit_rates`, `model`, `decay_model`, `scan_model`, `draw_model`,
+`simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qdimage.api import (
         check,
+        correlate,
         decay_model,
         draw_model,
         fit_rates,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check",
+    "correlate",
     "decay_model",
     "draw_model",
     "fit_rates",

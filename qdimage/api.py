@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qdimage.pipeline.model_choice import ModelSettings, PumpIs
     from qdimage.pipeline.model_decay import DecayPrediction
     from qdimage.pipeline.model_scan import ModelScan
+    from qdimage.pipeline.photons import Method
     from qdimage.pipeline.prediction import Prediction
     from qdimage.pipeline.rate_fit import CurveToFit, FileToFit, RateFitAnswer
     from qdimage.pipeline.registration import Registered
@@ -33,6 +34,7 @@ PathLike = str | os.PathLike[str]
 
 __all__ = [
     "check",
+    "correlate",
     "decay_model",
     "draw_model",
     "fit_rates",
@@ -409,6 +411,51 @@ def follow_g2(
         follow=FollowSettings(every_s, idle_s, until_width),
         show=show,
         stopped=stopped,
+    )
+
+
+def correlate(
+    file: PathLike,
+    *,
+    detectors: tuple[int, int] = (0, 1),
+    bin_ns: float = 0.512,
+    longest_ns: float = 500.0,
+    method: "Method" = "all pairs",
+    bins_per_decade: int = 10,
+    window_s: tuple[float, float] | None = None,
+    workers: int = 1,
+) -> tuple["G2Curve", list[str]]:
+    """Count pairs of photons by their delay, exactly.
+
+    Parameters
+    ----------
+    file : path
+        Time tags.
+    detectors, bin_ns, longest_ns, method, bins_per_decade, window_s, workers
+        As in `qdimage.pipeline.photons.correlate_file`.
+
+    Returns
+    -------
+    G2Curve
+    list of str
+        What was wrong with the file and could be passed over.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        In one line, what is wrong with the file or the settings, and what to do.
+    """
+    from qdimage.pipeline.photons import correlate_file
+
+    return correlate_file(
+        Path(file),
+        detectors=detectors,
+        bin_ns=bin_ns,
+        longest_ns=longest_ns,
+        method=method,
+        bins_per_decade=bins_per_decade,
+        window_s=window_s,
+        workers=workers,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from qdimage.cli import (
+    correlate_command,
     field_commands,
     fit_rates_command,
     lifetime_command,
@@ -65,6 +66,7 @@ run_commands.add_to(app)
 field_commands.add_to(app)
 stack_commands.add_to(app)
 photon_commands.add_to(app)
+correlate_command.add_to(app)
 trace_command.add_to(app)
 lifetime_command.add_to(app)
 fit_rates_command.add_to(app)

@@ -23,6 +23,7 @@ from qdimage.pipeline.lifetime import (
     lifetime_of_file,
     lifetime_row,
 )
+from qdimage.pipeline.photons import curve_frame
 from qdimage.pipeline.trace import TraceSettings, trace_curve, trace_of_file, trace_row
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _g2(declared: Declared) -> Step:
     # The curve itself waits for the rate model, see `qdimage.pipeline.photon_files`.
     curves = {}
     if found.long_curve is not None:
-        curves["long_curve"] = _long_frame(found.long_curve)
+        curves["long_curve"] = curve_frame(found.long_curve)
     return Step(row, curves, found)
 
 
@@ -140,20 +141,6 @@ def _model(curve: G2Curve, coincidences: Array | None) -> Array:
     if coincidences is None:
         return np.full(curve.counts.shape, np.nan)
     return _relative(curve, coincidences)
-
-
-def _long_frame(curve: G2Curve) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            "lag_low_ns": curve.edges_ns[:-1],
-            "lag_high_ns": curve.edges_ns[1:],
-            "counts": curve.counts,
-            "g2": curve.g2,
-            "g2_err": _relative(curve, np.sqrt(np.maximum(curve.counts, 1))),
-        }
-    )
 
 
 def _relative(curve: G2Curve, coincidences: Array) -> Array:

@@ -1,7 +1,9 @@
 """Time-tag files to correlations."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.photons import PhotonStream
@@ -10,6 +12,9 @@ from qdimage.io.time_tags import is_histogram, open_histogram, open_photons
 from qdimage.photons.correlate import correlate, correlate_between, log_edges, start_stop
 from qdimage.photons.correlate_parts import correlate_parts
 from qdimage.photons.windows import TimeWindows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Method = Literal["all pairs", "growing bins", "start-stop"]
 _METHODS: tuple[Method, ...] = ("all pairs", "growing bins", "start-stop")
@@ -93,6 +98,27 @@ def correlate_file(
         stream, bin_ticks=width, n_bins=n_bins, first=first, second=second, window_s=window_s
     )
     return curve, stream.warnings
+
+
+def curve_frame(curve: G2Curve) -> "pd.DataFrame":
+    """Return a curve as columns: lag_low_ns, lag_high_ns, counts, g2, g2_err.
+
+    g2 and its error, of the counts alone, are relative to rates times time.
+    """
+    import pandas as pd
+
+    known = curve.accidentals > 0
+    error = np.full(curve.counts.shape, np.nan)
+    np.divide(np.sqrt(np.maximum(curve.counts, 1)), curve.accidentals, out=error, where=known)
+    return pd.DataFrame(
+        {
+            "lag_low_ns": curve.edges_ns[:-1],
+            "lag_high_ns": curve.edges_ns[1:],
+            "counts": curve.counts,
+            "g2": curve.g2,
+            "g2_err": error,
+        }
+    )
 
 
 def read_photons(

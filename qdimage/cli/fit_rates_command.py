@@ -5,8 +5,22 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from qdimage.cli.parameters import Assignments, Config, Json, OutFile, Quiet
-from qdimage.cli.terminal import say, show, show_json
+from qdimage.cli.parameters import (
+    Assignments,
+    BinNs,
+    Config,
+    DarkCounts,
+    DelayNs,
+    Detectors,
+    Duration,
+    Json,
+    LongestNs,
+    OutFile,
+    PairResponse,
+    Quiet,
+    Rates,
+)
+from qdimage.cli.terminal import say
 
 Law = Literal["exp", "suppression", "enhancement", "linear", "sign", "none"]
 
@@ -64,27 +78,14 @@ def fit_rates(
         float | None, typer.Option(min=0, help="PL: at the dot.")
     ] = None,
     excitation_nm: Annotated[float | None, typer.Option(min=0, help="PL: wavelength.")] = None,
-    detectors: Annotated[
-        tuple[int, int], typer.Option(metavar="A B", help="The two detectors, from 0.")
-    ] = (0, 1),
-    bin_ns: Annotated[float, typer.Option(help="Width of a bin.")] = 0.512,
-    longest_ns: Annotated[float, typer.Option(help="Longest delay.")] = 500.0,
-    response_fwhm_ns: Annotated[
-        float, typer.Option(min=0, help="Response of the two detectors together.")
-    ] = 0.0,
-    delay_ns: Annotated[
-        float | None, typer.Option(help="Delay of the second detector; else found.")
-    ] = None,
-    dark_counts_s: Annotated[
-        tuple[float, float], typer.Option(metavar="A B", help="Dark counts of the detectors.")
-    ] = (0.0, 0.0),
-    duration_s: Annotated[
-        float | None, typer.Option(help="Of a histogram that does not state it.")
-    ] = None,
-    rate_counts_s: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="A B", help="Rates of a histogram that does not state them."),
-    ] = None,
+    detectors: Detectors = (0, 1),
+    bin_ns: BinNs = 0.512,
+    longest_ns: LongestNs = 500.0,
+    response_fwhm_ns: PairResponse = 0.0,
+    delay_ns: DelayNs = None,
+    dark_counts_s: DarkCounts = (0.0, 0.0),
+    duration_s: Duration = None,
+    rate_counts_s: Rates = None,
     config: Config = None,
     assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
     output: OutFile = None,
@@ -93,11 +94,10 @@ def fit_rates(
 ) -> None:
     """Fit injection or pump rates to g2 curves of one dot, jointly where there are several."""
     from qdimage import api
-    from qdimage.cli.frames import records, write_rows
+    from qdimage.cli.frames import hand_over
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import RATE_FITS
     from qdimage.pipeline.rate_fit import rate_fit_row
-    from qdimage.pipeline.tables import as_frame
 
     given: dict[str, Any] = {
         "coulomb": coulomb,
@@ -129,17 +129,10 @@ def fit_rates(
         options=read_options_file(config) if config else {},
         assignments=[*assignments, *(each.replace("=True", "=true") for each in chosen)],
     )
-    rows = [{"device": "", "field": "", **rate_fit_row(each)} for each in found]
-    frame = as_frame(rows, RATE_FITS)
     for warning in dict.fromkeys(text for each in found for text in each.warnings):
         say(f"qdimage: {warning}", quiet=quiet)
-    if output is not None:
-        write_rows(frame, RATE_FITS, output)
-    shown = records(frame)
-    if as_json:
-        show_json(shown[0] if len(shown) == 1 else {"rows": shown})
-    elif output is None or not quiet:
-        show("\n".join(_text(row) for row in shown))
+    rows = [rate_fit_row(each) for each in found]
+    hand_over(rows, RATE_FITS, _text, output=output, quiet=quiet, as_json=as_json)
 
 
 def _text(row: dict[str, Any]) -> str:

@@ -1,7 +1,10 @@
 """Data frames as what the command line prints and writes."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from qdimage.cli.terminal import show, show_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,3 +26,25 @@ def write_rows(frame: "pd.DataFrame", table: "Table", path: Path) -> None:
 
     with replacing(path) as partial:
         write_csv(frame, table, partial)
+
+
+def hand_over(
+    rows: Sequence[Mapping[str, Any]],
+    table: "Table",
+    text: Callable[[dict[str, Any]], str],
+    *,
+    output: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Write rows of files that belong to no experiment, and print them as JSON or as text."""
+    from qdimage.pipeline.tables import as_frame
+
+    frame = as_frame([{"device": "", "field": "", **row} for row in rows], table)
+    if output is not None:
+        write_rows(frame, table, output)
+    shown = records(frame)
+    if as_json:
+        show_json(shown[0] if len(shown) == 1 else {"rows": shown})
+    elif output is None or not quiet:
+        show("\n".join(text(row) for row in shown))

@@ -5,8 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from qdimage.cli.parameters import Assignments, Config, Json, OutFile, Quiet
-from qdimage.cli.terminal import say, show, show_json
+from qdimage.cli.parameters import (
+    Assignments,
+    Config,
+    Json,
+    OutFile,
+    Quiet,
+    Window,
+)
+from qdimage.cli.terminal import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,10 +41,7 @@ def lifetime(
         str | None, typer.Option(metavar="A,B,...", help="Detectors, from 0; else all.")
     ] = None,
     bin_ns: Annotated[float | None, typer.Option(help="Width of a bin; else chosen.")] = None,
-    window_s: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="FROM TO", help="Only photons between these times."),
-    ] = None,
+    window_s: Window = None,
     mean_excitations: Annotated[
         float | None,
         typer.Option(help="Excitons of a pulse, on average: gives the biexciton's yield."),
@@ -57,11 +61,10 @@ def lifetime(
 ) -> None:
     """Find the lifetimes of a decay after pulses, with intervals, or refuse with the reason."""
     from qdimage import api
-    from qdimage.cli.frames import records, write_rows
+    from qdimage.cli.frames import hand_over
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import LIFETIMES
     from qdimage.pipeline.lifetime import decay_curve, lifetime_row, write_dot
-    from qdimage.pipeline.tables import as_frame
 
     found = api.lifetime(
         file,
@@ -78,18 +81,12 @@ def lifetime(
     )
     for warning in found.warnings:
         say(f"qdimage: {file}: {warning}", quiet=quiet)
-    frame = as_frame([{"device": "", "field": "", **lifetime_row(found)}], LIFETIMES)
-    if output is not None:
-        write_rows(frame, LIFETIMES, output)
     if curve_out is not None:
         from qdimage.io.curve_file import write_curve
 
         write_curve(decay_curve(found), curve_out)
-    row = records(frame)[0]
-    if as_json:
-        show_json(row)
-    elif output is None or not quiet:
-        show(_text(row))
+    rows = [lifetime_row(found)]
+    hand_over(rows, LIFETIMES, _text, output=output, quiet=quiet, as_json=as_json)
     if dot_out is not None:
         write_dot(found, dot_out)
 

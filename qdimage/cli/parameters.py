@@ -46,3 +46,34 @@ PixelSize = Annotated[
 OutFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows as CSV.")
 ]
+Detectors = Annotated[
+    tuple[int, int], typer.Option(metavar="A B", help="The two detectors, from 0.")
+]
+BinNs = Annotated[float, typer.Option("--bin-ns", help="Width of a bin.")]
+LongestNs = Annotated[float, typer.Option("--longest-ns", help="Longest delay.")]
+PairResponse = Annotated[
+    float,
+    typer.Option("--response-fwhm-ns", min=0, help="Response of the two detectors together."),
+]
+DelayNs = Annotated[
+    float | None,
+    typer.Option("--delay-ns", help="Delay of the second detector; else found."),
+]
+DarkCounts = Annotated[
+    tuple[float, float],
+    typer.Option("--dark-counts-s", metavar="A B", help="Dark counts of the detectors."),
+]
+Duration = Annotated[
+    float | None,
+    typer.Option("--duration-s", help="Of a histogram that does not state it."),
+]
+Rates = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--rate-counts-s", metavar="A B", help="Rates of a histogram that does not state them."
+    ),
+]
+Window = Annotated[
+    tuple[float, float] | None,
+    typer.Option("--window-s", metavar="FROM TO", help="Only photons between these times."),
+]

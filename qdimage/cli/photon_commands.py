@@ -7,8 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from qdimage.cli.parameters import Assignments, Config, Json, OutFile, Quiet
-from qdimage.cli.terminal import say, show, show_json
+from qdimage.cli.parameters import (
+    Assignments,
+    BinNs,
+    Config,
+    DarkCounts,
+    DelayNs,
+    Detectors,
+    Duration,
+    Json,
+    LongestNs,
+    OutFile,
+    PairResponse,
+    Quiet,
+    Rates,
+    Window,
+)
+from qdimage.cli.terminal import say
 
 if TYPE_CHECKING:
     from qdimage.pipeline.g2 import G2Answer
@@ -23,30 +38,17 @@ def add_to(app: typer.Typer) -> None:
 
 def g2(
     file: Annotated[Path, typer.Argument(help="Time tags, or a histogram .phu or .csv.")],
-    detectors: Annotated[
-        tuple[int, int], typer.Option(metavar="A B", help="The two detectors, from 0.")
-    ] = (0, 1),
-    bin_ns: Annotated[float, typer.Option(help="Width of a bin.")] = 0.512,
-    longest_ns: Annotated[float, typer.Option(help="Longest delay.")] = 500.0,
-    response_fwhm_ns: Annotated[
-        float, typer.Option(min=0, help="Response of the two detectors together.")
-    ] = 0.0,
-    delay_ns: Annotated[
-        float | None, typer.Option(help="Delay of the second detector; else found.")
-    ] = None,
+    detectors: Detectors = (0, 1),
+    bin_ns: BinNs = 0.512,
+    longest_ns: LongestNs = 500.0,
+    response_fwhm_ns: PairResponse = 0.0,
+    delay_ns: DelayNs = None,
     period_ns: Annotated[
         float | None, typer.Option(help="Between pulses; steady light if not given.")
     ] = None,
-    dark_counts_s: Annotated[
-        tuple[float, float], typer.Option(metavar="A B", help="Dark counts of the detectors.")
-    ] = (0.0, 0.0),
-    duration_s: Annotated[
-        float | None, typer.Option(help="Of a histogram that does not state it.")
-    ] = None,
-    rate_counts_s: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="A B", help="Rates of a histogram that does not state them."),
-    ] = None,
+    dark_counts_s: DarkCounts = (0.0, 0.0),
+    duration_s: Duration = None,
+    rate_counts_s: Rates = None,
     follow: Annotated[
         bool,
         typer.Option("--follow", help="Read a file as it grows, and print the value so far."),
@@ -61,10 +63,7 @@ def g2(
     every_s: Annotated[
         float, typer.Option(min=0, help="With --follow: between two lines, at least.")
     ] = 5.0,
-    window_s: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="FROM TO", help="Only photons between these times."),
-    ] = None,
+    window_s: Window = None,
     bright_only: Annotated[
         bool, typer.Option("--bright-only", help="Only photons while the emitter is on.")
     ] = False,
@@ -87,11 +86,10 @@ def g2(
     """Find g2(0) of a time-tag file or histogram, with an interval, or refuse with the reason."""
     from qdimage import api
     from qdimage.cli.follow import followed
-    from qdimage.cli.frames import records, write_rows
+    from qdimage.cli.frames import hand_over
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import PHOTONS
     from qdimage.pipeline.g2 import photon_row
-    from qdimage.pipeline.tables import as_frame
 
     call: Callable[..., G2Answer] = partial(
         api.g2,
@@ -133,14 +131,8 @@ def g2(
     )
     for warning in found.warnings:
         say(f"qdimage: {file}: {warning}", quiet=quiet)
-    frame = as_frame([{"device": "", "field": "", **photon_row(found)}], PHOTONS)
-    if output is not None:
-        write_rows(frame, PHOTONS, output)
-    row = records(frame)[0]
-    if as_json:
-        show_json(row)
-    elif output is None or not quiet:
-        show(_text(row))
+    rows = [photon_row(found)]
+    hand_over(rows, PHOTONS, _text, output=output, quiet=quiet, as_json=as_json)
 
 
 def _text(row: dict[str, Any]) -> str:

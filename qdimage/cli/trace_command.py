@@ -5,8 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from qdimage.cli.parameters import Assignments, Config, Json, OutFile, Quiet
-from qdimage.cli.terminal import say, show, show_json
+from qdimage.cli.parameters import (
+    Assignments,
+    Config,
+    Detectors,
+    Json,
+    OutFile,
+    Quiet,
+)
+from qdimage.cli.terminal import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,9 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 def trace(
     file: Annotated[Path, typer.Argument(help="Time tags.")],
-    detectors: Annotated[
-        tuple[int, int], typer.Option(metavar="A B", help="The two detectors, from 0.")
-    ] = (0, 1),
+    detectors: Detectors = (0, 1),
     bin_ms: Annotated[float, typer.Option(help="Width of a bin of the trace.")] = 10.0,
     curve_out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the trace itself as CSV.")
@@ -33,11 +38,10 @@ def trace(
 ) -> None:
     """Find the levels of the intensity, and how long the emitter is on and off."""
     from qdimage import api
-    from qdimage.cli.frames import records, write_rows
+    from qdimage.cli.frames import hand_over
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import TRACES
     from qdimage.io.curve_file import write_curve
-    from qdimage.pipeline.tables import as_frame
     from qdimage.pipeline.trace import trace_curve, trace_row
 
     found = api.trace(
@@ -49,16 +53,10 @@ def trace(
     )
     for warning in found.warnings:
         say(f"qdimage: {file}: {warning}", quiet=quiet)
-    frame = as_frame([{"device": "", "field": "", **trace_row(found)}], TRACES)
-    if output is not None:
-        write_rows(frame, TRACES, output)
     if curve_out is not None:
         write_curve(trace_curve(found), curve_out)
-    row = records(frame)[0]
-    if as_json:
-        show_json(row)
-    elif output is None or not quiet:
-        show(_text(row))
+    rows = [trace_row(found)]
+    hand_over(rows, TRACES, _text, output=output, quiet=quiet, as_json=as_json)
 
 
 def _text(row: dict[str, Any]) -> str:

@@ -97,7 +97,7 @@ def fit_rates(
     from qdimage.cli.frames import hand_over
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import RATE_FITS
-    from qdimage.pipeline.rate_fit import rate_fit_row
+    from qdimage.pipeline.rate_fit_row import rate_fit_row
 
     given: dict[str, Any] = {
         "coulomb": coulomb,

@@ -64,7 +64,7 @@ def lifetime(
     from qdimage.cli.frames import hand_over
     from qdimage.config import read_options_file
     from qdimage.domain.photon_tables import LIFETIMES
-    from qdimage.pipeline.lifetime import decay_curve, lifetime_row, write_dot
+    from qdimage.pipeline.lifetime_output import decay_curve, lifetime_row, write_dot
 
     found = api.lifetime(
         file,

@@ -19,8 +19,8 @@ from qdimage.pipeline.rate_fit import (
     CurveToFit,
     fit_curves,
     pump_rate_per_us,
-    rate_fit_row,
 )
+from qdimage.pipeline.rate_fit_row import rate_fit_row
 
 Row = dict[str, Any]
 

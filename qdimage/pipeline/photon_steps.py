@@ -17,12 +17,8 @@ from qdimage.domain.refusal import Refusal
 from qdimage.domain.table import Table
 from qdimage.io.time_tags import is_histogram, open_photons
 from qdimage.pipeline.g2 import G2Answer, G2Settings, g2_of_file, photon_row
-from qdimage.pipeline.lifetime import (
-    LifetimeSettings,
-    decay_curve,
-    lifetime_of_file,
-    lifetime_row,
-)
+from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file
+from qdimage.pipeline.lifetime_output import decay_curve, lifetime_row
 from qdimage.pipeline.photons import curve_frame
 from qdimage.pipeline.trace import TraceSettings, trace_curve, trace_of_file, trace_row
 

@@ -16,6 +16,7 @@ from qdimage.photons.trace import KeptArrivals, read_trace
 from qdimage.photons.trace_levels import find_levels
 from qdimage.photons.trace_lifetime import level_lifetimes
 from qdimage.photons.trace_options import TraceOptions
+from qdimage.pipeline.cells import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,12 +153,12 @@ def trace_row(found: TraceAnswer) -> Row:
         "n_change_points": levels.photons.size - 1,
         "n_levels": levels.counts_s.size,
         "dispersion": levels.dispersion,
-        "level_counts_s": _joined(levels.counts_s),
-        "level_shares": _joined(levels.shares),
+        "level_counts_s": listed(levels.counts_s),
+        "level_shares": listed(levels.shares),
     }
     if isinstance(found.lifetimes, LevelLifetimes):
-        row["level_lifetime_ns"] = _joined(found.lifetimes.lifetime_ns)
-        row["level_lifetime_err_ns"] = _joined(found.lifetimes.lifetime_err_ns)
+        row["level_lifetime_ns"] = listed(found.lifetimes.lifetime_ns)
+        row["level_lifetime_err_ns"] = listed(found.lifetimes.lifetime_err_ns)
     if isinstance(found.blinking, Refusal):
         notes.append(found.blinking.reason)
     else:
@@ -224,10 +225,6 @@ def _unseen_share(dwells: Dwells) -> float:
 
 def _poor(fit: DwellFit | Refusal) -> bool:
     return isinstance(fit, DwellFit) and fit.distance > _POOR_DISTANCE
-
-
-def _joined(values: NDArray[np.float64]) -> str:
-    return ";".join("" if np.isnan(each) else f"{each:.6g}" for each in values)
 
 
 def trace_curve(found: TraceAnswer) -> "pd.DataFrame":

@@ -11,7 +11,8 @@ from qdimage.errors import FormatError
 from qdimage.io.decay_csv import open_decay_csv
 from qdimage.io.decay_phu import open_decay_phu
 from qdimage.photons.decay_options import DecayOptions
-from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file, lifetime_row
+from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file
+from qdimage.pipeline.lifetime_output import lifetime_row
 
 SYNC_HZ = 2_500_000
 

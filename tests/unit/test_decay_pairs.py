@@ -10,7 +10,8 @@ from qdimage.domain.decay import Decay
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.decay_options import DecayOptions
 from qdimage.photons.decay_pairs import first_of_pairs
-from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file, lifetime_row
+from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file
+from qdimage.pipeline.lifetime_output import lifetime_row
 
 PERIOD = 400.0
 

@@ -22,8 +22,8 @@ from qdimage.pipeline.rate_fit import (
     RateFitAnswer,
     fit_curves,
     pump_rate_per_us,
-    rate_fit_row,
 )
+from qdimage.pipeline.rate_fit_row import rate_fit_row
 from qdimage.rates.coulomb import coulomb_law
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters

@@ -24,7 +24,8 @@ from qdimage.rates.curve import g2_curve, light_of_model
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.el import el_model
-from qdimage.rates.fit import RateCurve, fit_rates
+from qdimage.rates.fit import fit_rates
+from qdimage.rates.fit_curves import RateCurve
 from qdimage.rates.fit_dot import free_dot
 from qdimage.rates.fit_families import el_family
 from qdimage.rates.fit_options import RateFitOptions

@@ -16,7 +16,8 @@ from qdimage.photons.dip_options import DipOptions
 from qdimage.pipeline.dot_knowledge import DotKnowledge
 from qdimage.pipeline.g2 import G2Settings, g2_of_file
 from qdimage.rates.consistency import contradictions
-from qdimage.rates.fit import RateCurve, fit_rates
+from qdimage.rates.fit import fit_rates
+from qdimage.rates.fit_curves import RateCurve
 from qdimage.rates.fit_options import RateFitOptions
 
 _PLANCK_J_S, _LIGHT_M_S = 6.62607015e-34, 299792458.0

@@ -2,24 +2,30 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.rate_fit import Brightness, Estimate, RateFit, Rival
 from qdimage.domain.refusal import Refusal
 from qdimage.errors import ConfigurationError
 from qdimage.numerics.goodness import goodness
 from qdimage.rates.dot import DotParameters, dot_values
-from qdimage.rates.fit_brightness import Counted, compared, sigmas
+from qdimage.rates.fit_brightness import compared, sigmas
+from qdimage.rates.fit_curves import (
+    RateCurve,
+    check,
+    counted_of,
+    family_of,
+    problem_of,
+    unusable,
+)
 from qdimage.rates.fit_dot import FreeDot, free_dot
-from qdimage.rates.fit_families import Family, el_family, pl_family
+from qdimage.rates.fit_families import el_family, pl_family
 from qdimage.rates.fit_kernels import deviance
 from qdimage.rates.fit_options import RateFitOptions
-from qdimage.rates.fit_problem import CurveData, Efficiency, FitProblem, Limits
+from qdimage.rates.fit_problem import FitProblem
 from qdimage.rates.fit_profile import (
     ELECTRON,
     G2_0,
@@ -33,51 +39,16 @@ from qdimage.rates.fit_profile import (
     profile,
 )
 from qdimage.rates.fit_solver import minimize
-from qdimage.rates.fit_start import best_fit, searched_centre
+from qdimage.rates.fit_start import best_fit
 
 Array = NDArray[np.float64]
 
-_LEAST_COINCIDENCES = 200
-_LEAST_BINS = 20
 _SETTLED = 1e-4
 _MOST_RESTARTS = 5
 _MORE_CARRIERS = 4
 # By which the deviance has to be below that of a flat line; by chance 4e-4 of curves reach it.
 _LEAST_DIP = 18.0
 _ALL = (MEAN, ELECTRON, HOLE, G2_0, INTENSITY, YIELDS)
-# Of the searched centre, in bins and in ns.
-_CENTRE_BINS, _CENTRE_NS = 4.0, 2.0
-
-
-@dataclass(frozen=True)
-class RateCurve:
-    """A curve to be fitted, and what is known of its measurement.
-
-    Attributes
-    ----------
-    curve : G2Curve
-    kind : {"el", "pl"}
-    response_fwhm_ns : float
-        Of the two detectors together.
-    dark_counts_s : (float, float)
-    delay_ns : float or None
-        Of the second detector; found in the curve where None.
-    efficiency : float or None
-        Counts per emitted photon.
-    on_fraction : float
-        Share of the time that the dot is on.
-    pump_per_us : float or None
-        pl: pump rate, if it is known.
-    """
-
-    curve: G2Curve
-    kind: Literal["el", "pl"]
-    response_fwhm_ns: float = 0.0
-    dark_counts_s: tuple[float, float] = (0.0, 0.0)
-    delay_ns: float | None = None
-    efficiency: float | None = None
-    on_fraction: float = 1.0
-    pump_per_us: float | None = None
 
 
 def fit_rates(
@@ -109,55 +80,17 @@ def fit_rates(
         If what is known of a measurement, of the dot, or an option makes no sense.
     """
     for each in curves:
-        _check(each)
-    answers: list[RateFit | Refusal] = [_unusable(each) or Refusal("not fitted") for each in curves]
-    usable = [k for k, each in enumerate(curves) if _unusable(each) is None]
+        check(each)
+    answers: list[RateFit | Refusal] = [unusable(each) or Refusal("not fitted") for each in curves]
+    usable = [k for k, each in enumerate(curves) if unusable(each) is None]
     if not usable:
         return answers
     chosen = [curves[k] for k in usable]
     free = _free_dot(chosen, dot, errors, options)
-    problem = _problem(chosen, free, options)
+    problem = problem_of(chosen, free, options)
     for k, found in zip(usable, _fitted(problem, chosen, options), strict=True):
         answers[k] = found
     return answers
-
-
-def _check(each: RateCurve) -> None:
-    for name, value, largest in (
-        ("efficiency", each.efficiency, 1.0),
-        ("on-fraction", each.on_fraction, 1.0),
-        ("pump rate", each.pump_per_us, math.inf),
-    ):
-        if value is not None and not (0 < value <= largest and math.isfinite(value)):
-            bound = " up to 1" if math.isfinite(largest) else ""
-            raise ConfigurationError(
-                f"found the {name} {value:g}, expected a number above 0{bound}; correct it"
-            )
-
-
-def _unusable(each: RateCurve) -> Refusal | None:
-    curve = each.curve
-    total = int(curve.counts.sum())
-    if curve.method != "all pairs":
-        return Refusal(
-            f"found a curve of {curve.method}, which falls off at long delays; expected all pairs"
-        )
-    if total < _LEAST_COINCIDENCES:
-        return Refusal(
-            f"found {total} coincidences, expected at least {_LEAST_COINCIDENCES}; measure longer"
-        )
-    if len(curve.counts) < _LEAST_BINS:
-        return Refusal(
-            f"found {len(curve.counts)} bins, expected at least {_LEAST_BINS}; use narrower ones"
-        )
-    low, high = float(curve.edges_ns[0]), float(curve.edges_ns[-1])
-    zero = 0.0 if each.delay_ns is None else each.delay_ns
-    if not (low < zero < high or (each.delay_ns is not None and low <= zero < high)):
-        return Refusal(
-            f"found bins from {low:g} to {high:g} ns, expected some on both sides of zero delay; "
-            "correlate both signs of the delay, or give the delay of the second detector"
-        )
-    return None
 
 
 def _free_dot(
@@ -168,105 +101,6 @@ def _free_dot(
 ) -> FreeDot:
     with_pl = any(each.kind == "pl" for each in curves) and options.free_biexciton_yield
     return free_dot(dot, errors, free=frozenset(["biexciton_qy"] if with_pl else []))
-
-
-def _family(each: RateCurve, options: RateFitOptions) -> Family:
-    return pl_family() if each.kind == "pl" else el_family(options, carriers=options.carriers)
-
-
-def _limits(options: RateFitOptions) -> Limits:
-    if options.smallest_rate_per_us >= options.largest_rate_per_us:
-        raise ConfigurationError(
-            f"found rates from {options.smallest_rate_per_us:g} to "
-            f"{options.largest_rate_per_us:g} /us, expected the second to be larger; correct "
-            "rates.smallest_rate_per_us or rates.largest_rate_per_us"
-        )
-    return Limits(options.smallest_rate_per_us, options.largest_rate_per_us, options.largest_ratio)
-
-
-def _problem(
-    curves: Sequence[RateCurve],
-    dot: FreeDot,
-    options: RateFitOptions,
-    *,
-    families: Sequence[Family] | None = None,
-    with_rates: bool = True,
-) -> FitProblem:
-    families = families or [_family(each, options) for each in curves]
-    with_rates = with_rates and options.count_rates == "fit"
-    data = [_data(each, options, with_rates) for each in curves]
-    efficiency = None
-    if with_rates and any(each.count_rate_per_us > 0 for each in data):
-        efficiency = _efficiency(curves, options)
-    return FitProblem(data, families, dot, options.balanced, _limits(options), efficiency)
-
-
-def _data(each: RateCurve, options: RateFitOptions, with_rates: bool) -> CurveData:
-    curve = each.curve
-    widths = np.diff(curve.edges_ns)
-    exposure = curve.accidentals if np.all(curve.accidentals > 0) else widths
-    share = _background_share(each)
-    counted = _counted(each, options) if with_rates else None
-    data = CurveData(
-        np.ascontiguousarray(curve.edges_ns, np.float64),
-        curve.counts.astype(np.float64),
-        np.ascontiguousarray(exposure, np.float64),
-        centre_ns=each.delay_ns or 0.0,
-        response_fwhm_ns=each.response_fwhm_ns,
-        response_err=options.response_err,
-        background=share,
-        background_err=options.background_err * share,
-        count_rate_per_us=counted.counts_s / counted.on_fraction * 1e-6 if counted else 0.0,
-        count_rate_err=options.count_rate_err,
-        pump_per_us=math.nan if each.pump_per_us is None else each.pump_per_us,
-        pump_err=options.pump_err,
-    )
-    if each.delay_ns is not None:
-        return data
-    reach = min(options.max_delay_ns, 0.5 * float(min(-data.edges_ns[0], data.edges_ns[-1])))
-    return replace(
-        data,
-        centre_ns=searched_centre(data, reach),
-        centre_reach_ns=max(_CENTRE_BINS * float(widths.min()), _CENTRE_NS),
-    )
-
-
-def _rates(curve: G2Curve) -> tuple[float, float]:
-    if curve.duration_s <= 0:
-        return 0.0, 0.0
-    return curve.counts_1 / curve.duration_s, curve.counts_2 / curve.duration_s
-
-
-def _background_share(each: RateCurve) -> float:
-    """Share of coincidences in which at least one count is dark."""
-    if each.dark_counts_s == (0.0, 0.0):
-        return 0.0
-    signal = 1.0
-    for dark, rate in zip(each.dark_counts_s, _rates(each.curve), strict=True):
-        if not 0 <= dark < rate:
-            raise ConfigurationError(
-                f"found dark counts of {dark:g} /s beside {rate:.4g} /s in all, expected less than "
-                "that; correct the dark counts"
-            )
-        signal *= 1.0 - dark / rate
-    return 1.0 - signal
-
-
-def _counted(each: RateCurve, options: RateFitOptions) -> Counted | None:
-    counts_s = sum(_rates(each.curve)) - sum(each.dark_counts_s)
-    if options.count_rates == "ignore" or counts_s <= 0:
-        return None
-    efficiency = math.nan if each.efficiency is None else each.efficiency
-    return Counted(
-        counts_s, each.on_fraction, efficiency, options.efficiency_err, options.count_rate_err
-    )
-
-
-def _efficiency(curves: Sequence[RateCurve], options: RateFitOptions) -> Efficiency:
-    known = [each.efficiency for each in curves if each.efficiency is not None]
-    if known:
-        return Efficiency(known[0], options.efficiency_err)
-    return Efficiency(0.05, math.inf)
 
 
 def _fitted(
@@ -334,11 +168,11 @@ def _brightness(
     value: float,
     intensities: Sequence[Estimate],
 ) -> list[Brightness | None]:
-    counted = [_counted(each, options) for each in curves]
+    counted = [counted_of(each, options) for each in curves]
     if problem.efficiency is None:
         return compared(counted, intensities)
     # What the count rates add to the deviance is the tension between them and the curves.
-    without = _problem(curves, problem.dot, options, with_rates=False)
+    without = problem_of(curves, problem.dot, options, with_rates=False)
     alone = minimize(without, _without_efficiency(theta, without), held=without.held, settled=1e-4)
     used = sum(each is not None for each in counted)
     free = int(math.isinf(problem.efficiency.err))
@@ -479,14 +313,14 @@ def _truncation_error(problem: FitProblem, theta: Array, k: int, options: RateFi
 
 def _rivals(problem: FitProblem, given: RateCurve, options: RateFitOptions) -> tuple[Rival, ...]:
     """Fit the curve alone with the model and with others."""
-    families = [_family(given, options)]
+    families = [family_of(given, options)]
     if given.kind == "el":
         if options.coulomb != "none":
             families.append(el_family(options, carriers=options.carriers, law="none"))
         families.append(pl_family())
     found = []
     for family in families:
-        alone = _problem([given], problem.dot, options, families=[family], with_rates=False)
+        alone = problem_of([given], problem.dot, options, families=[family], with_rates=False)
         best = best_fit(alone)
         free = _free_parameters(alone, 0)
         levels = alone.levels(best.theta, 0)

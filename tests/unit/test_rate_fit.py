@@ -28,8 +28,9 @@ from qdimage.rates.coulomb import coulomb_law
 from qdimage.rates.declaration import RateModel
 from qdimage.rates.dot import DotParameters
 from qdimage.rates.el import el_model
-from qdimage.rates.fit import RateCurve, fit_rates
+from qdimage.rates.fit import fit_rates
 from qdimage.rates.fit_brightness import sigmas
+from qdimage.rates.fit_curves import RateCurve
 from qdimage.rates.fit_options import RateFitOptions
 from qdimage.rates.measured import measured_g2
 from qdimage.rates.pl import pl_model

@@ -1,8 +1,9 @@
-"""Turn-on fractions and per-dot tables from EL and PL micrographs of single quantum dots.
+"""Answers about quantum dots, from EL and PL micrographs and from photon time tags.
 
 The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `correlate`, `g2`,
 `follow_g2`, `trace`, `lifetime`, `fit_rates`, `model`, `decay_model`, `scan_model`, `draw_model`,
-`simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them is used.
+`simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them
+is used.
 """
 
 from typing import TYPE_CHECKING, Any

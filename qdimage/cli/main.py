@@ -55,7 +55,7 @@ def _global(
         bool, typer.Option("--debug", help="Show log messages and tracebacks on standard error.")
     ] = False,
 ) -> None:
-    """Turn EL and PL micrographs of quantum dots into turn-on fractions and per-dot tables."""
+    """Turn micrographs and time tags of quantum dots into turn-on fractions, g2(0) and tables."""
     if debug:
         logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
         logging.getLogger("matplotlib").setLevel(logging.WARNING)

@@ -66,7 +66,7 @@ def correlate(
         window_s=window_s,
     )
     for warning in warnings:
-        say(f"qdimage: {file}: {warning}", quiet=quiet)
+        say(f"qdimage: {warning}", quiet=quiet)
     frame = curve_frame(curve)
     if output is not None:
         write_curve(frame, output)

@@ -80,7 +80,7 @@ def lifetime(
         assignments=assignments,
     )
     for warning in found.warnings:
-        say(f"qdimage: {file}: {warning}", quiet=quiet)
+        say(f"qdimage: {warning}", quiet=quiet)
     if curve_out is not None:
         from qdimage.io.curve_file import write_curve
 

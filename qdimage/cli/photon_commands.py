@@ -130,7 +130,7 @@ def g2(
         assignments=assignments,
     )
     for warning in found.warnings:
-        say(f"qdimage: {file}: {warning}", quiet=quiet)
+        say(f"qdimage: {warning}", quiet=quiet)
     rows = [photon_row(found)]
     hand_over(rows, PHOTONS, _text, output=output, quiet=quiet, as_json=as_json)
 

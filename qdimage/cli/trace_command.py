@@ -52,7 +52,7 @@ def trace(
         assignments=assignments,
     )
     for warning in found.warnings:
-        say(f"qdimage: {file}: {warning}", quiet=quiet)
+        say(f"qdimage: {warning}", quiet=quiet)
     if curve_out is not None:
         write_curve(trace_curve(found), curve_out)
     rows = [trace_row(found)]

@@ -17,6 +17,8 @@ _LEAST_POWER = 22.0
 _LEAST_CONTRAST, _BESIDE = 8.0, (3, 6)
 # Periods that must fit into the curve.
 _LEAST_PERIODS = 4.0
+# Bins that a period must hold: finer ones mix with the steps of a clock.
+_LEAST_BINS = 4
 _HARMONICS, _STEPS = 5, 401
 
 
@@ -39,6 +41,7 @@ def period_of(curve: G2Curve) -> float | None:
     noise = float(window**2 @ counts)
     stands_out = (power > _LEAST_POWER * noise) & (power > _LEAST_CONTRAST * _around(power))
     stands_out[: math.ceil(2 * _LEAST_PERIODS)] = False
+    stands_out[n // _LEAST_BINS + 1 :] = False
     lines = np.flatnonzero(stands_out)
     if len(lines) == 0:
         return None

@@ -27,6 +27,8 @@ from qdimage.pipeline.photons import correlate_file, equal_bins
 from qdimage.pipeline.trace import bright_windows_s
 
 _MISSING_SIGMA = 5.0
+# Peaks that overlap hide in a dip a few of them wide; over longer delays they are lines.
+_PERIODS_BIN_NS, _PERIODS_REACH_NS, _LEAST_PERIOD_BINS = 4.0, 5000.0, 8
 _WIDE = 0.5
 # Beyond which the curve's own plateau is not that of longer delays.
 _PLATEAU_SIGMAS, _OUTER = 3.0, 0.6
@@ -243,8 +245,7 @@ def completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
         )
         settings = replace(settings, dark_counts_s=_rates(dark))
     if settings.period_ns is None and settings.excitation != "cw":
-        period_s = None if is_histogram(path) else open_photons(path).period_s
-        period_ns = period_of(curve) if period_s is None else period_s * 1e9
+        period_ns = _period_ns(path, curve, settings)
         if period_ns is None and settings.excitation == "pulsed":
             raise ConfigurationError(
                 f"{path}: found no period of the pulses, expected one in the file or in the "
@@ -252,6 +253,28 @@ def completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
             )
         settings = replace(settings, period_ns=period_ns)
     return settings
+
+
+def _period_ns(path: Path, curve: G2Curve, settings: G2Settings) -> float | None:
+    """Return the sync's period, or the one of the coincidences, at longer delays if need be."""
+    if is_histogram(path):
+        return period_of(curve)
+    period_s = open_photons(path).period_s
+    if period_s is not None:
+        return period_s * 1e9
+    found = period_of(curve)
+    # Longer delays may show that a period is half of one, but not one of a few of their bins.
+    fine = found is not None and found < _LEAST_PERIOD_BINS * _PERIODS_BIN_NS
+    if fine or curve.edges_ns[-1] >= _PERIODS_REACH_NS:
+        return found
+    longer, _ = correlate_file(
+        path,
+        detectors=settings.detectors,
+        bin_ns=_PERIODS_BIN_NS,
+        longest_ns=_PERIODS_REACH_NS,
+        window_s=settings.window_s,
+    )
+    return period_of(longer) or found
 
 
 def _with_detectors(found: G2Answer, settings: G2Settings, options: DipOptions) -> G2Answer:
@@ -327,6 +350,8 @@ def _missing_peak_ns(curve: G2Curve, period_ns: float) -> float:
     starts = curve.edges_ns[curve.edges_ns <= curve.edges_ns[-1] - period_ns]
     ends = np.interp(starts + period_ns, curve.edges_ns, cumulative)
     inside = ends - np.interp(starts, curve.edges_ns, cumulative)
+    if len(inside) == 0:
+        return 0.0
     typical = float(np.median(inside))
     least = float(inside.min())
     if least > typical - _MISSING_SIGMA * np.sqrt(typical):

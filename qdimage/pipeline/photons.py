@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Method = Literal["all pairs", "growing bins", "start-stop"]
 _METHODS: tuple[Method, ...] = ("all pairs", "growing bins", "start-stop")
+# Photons whose times have a common divisor by chance with odds far below any.
+_LEAST_FOR_STEP = 100
 
 
 def correlate_file(
@@ -150,9 +152,22 @@ def read_photons(
 
 
 def equal_bins(stream: PhotonStream, *, bin_ns: float, longest_ns: float) -> tuple[int, int]:
-    """Return the whole ticks of a bin, and the number of bins up to the longest delay."""
-    width = _ticks(bin_ns, stream)
+    """Return the whole ticks of a bin, and the number of bins up to the longest delay.
+
+    A bin is a whole number of the steps in which the clock really counts, however fine the file's
+    unit: bins of six steps beside bins of seven would look like pulses.
+    """
+    step = _clock_step(stream)
+    width = step * max(round(_ticks(bin_ns, stream) / step), 1)
     return width, max(round(_ticks(longest_ns, stream) / width), 1)
+
+
+def _clock_step(stream: PhotonStream) -> int:
+    """Return the ticks of which all times in a T2 file's first block are multiples."""
+    block = next(iter(stream.reader()), None) if stream.mode == "T2" else None
+    if block is None or block.time.size < _LEAST_FOR_STEP:
+        return 1
+    return max(int(np.gcd.reduce(np.diff(block.time))), 1)
 
 
 def _ticks(time_ns: float, stream: PhotonStream) -> int:

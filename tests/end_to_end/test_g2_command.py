@@ -227,3 +227,72 @@ def test_a_response_file_takes_the_place_of_its_width(
     measured = json.loads(call(capsys, time_tags[0], "--response-file", csv, "--json")[1])
     given = json.loads(call(capsys, time_tags[0], "--response-fwhm-ns", "0.5", "--json")[1])
     assert measured["g2_0"] == pytest.approx(given["g2_0"], abs=2e-3)
+
+
+@pytest.mark.parametrize("step_ps", [81, 1000])
+def test_the_steps_of_a_clock_are_no_pulses(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, step_ps: int
+) -> None:
+    # Light without correlation, its times in ps but counted in coarser steps.
+    rng = np.random.default_rng(21)
+    time = np.sort(rng.integers(0, 2 * 10**12, 200_000)) // step_ps * step_ps
+    rows = "\n".join(f"{t},{c}" for t, c in zip(time, rng.integers(0, 2, time.size), strict=True))
+    path = tmp_path / "tags.csv"
+    path.write_text(f"time_ps,channel\n{rows}\n", encoding="utf-8")
+    code, out, _ = call(capsys, path, "--json")
+    row = json.loads(out)
+    assert (code, row["excitation"], row["period_ns"]) == (0, "cw", None)
+    # Odds of 1e-3: what the fit's own threshold allows.
+    assert "poor_fit" not in row["flags"]
+
+
+def pulses(path: Path, period_ns: float, lifetime_ns: float) -> Path:
+    """Single photons after pulses, as time tags without a sync."""
+    rng = np.random.default_rng(22)
+    n = 400_000
+    pulse = np.cumsum(rng.geometric(min(1e-3 * period_ns, 0.5), n))
+    time_ns = pulse * period_ns + rng.exponential(lifetime_ns, n)
+    order = np.argsort(time_ns)
+    return write_ptu(
+        path,
+        np.rint(time_ns[order] * 1e3).astype(np.int64),
+        rng.integers(0, 2, n),
+        record_type="HydraHarp v2 T2",
+        tick_s=1e-12,
+    )
+
+
+def test_pulses_whose_peaks_overlap_are_found_without_a_sync(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, _ = call(capsys, pulses(tmp_path / "a.ptu", 100.0, 40.0), "--json")
+    row = json.loads(out)
+    assert (code, row["excitation"]) == (0, "pulsed")
+    assert row["period_ns"] == pytest.approx(100.0, rel=1e-4)
+    # No two photons follow one pulse.
+    assert row["g2_0_low"] == 0.0
+    assert row["g2_0_high"] < 0.1
+
+
+@pytest.mark.parametrize("period_ns", [600.0, 1500.0])
+def test_pulses_too_rare_for_the_delays_are_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, period_ns: float
+) -> None:
+    path = pulses(tmp_path / "a.ptu", period_ns, 40.0)
+    code, out, _ = call(capsys, path, "--period-ns", str(period_ns))
+    assert code == 0
+    assert out.startswith("refused: ")
+    assert "correlate further" in out or "found 0 coincidences" in out
+    code, out, _ = call(capsys, path, "--period-ns", str(period_ns), "--longest-ns", "6000")
+    assert (code, out[:5]) == (0, "g2(0)")
+
+
+def test_a_warning_names_the_file_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole = pulses(tmp_path / "whole.ptu", 100.0, 40.0).read_bytes()
+    path = tmp_path / "cut_short.ptu"
+    path.write_bytes(whole[: len(whole) // 2])
+    code, _, err = call(capsys, path)
+    assert code == 0
+    lines = err.splitlines()
+    assert lines
+    assert [line.count("cut_short.ptu") for line in lines] == [1] * len(lines)

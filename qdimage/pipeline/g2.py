@@ -233,6 +233,10 @@ def _under_steady_light(
 
 def completed(path: Path, curve: G2Curve, settings: G2Settings) -> G2Settings:
     """Add what other files and the sync say: response, dark counts and the period."""
+    if settings.period_ns is not None and not 0 < settings.period_ns < math.inf:
+        raise ConfigurationError(
+            f"{path}: found a period of {settings.period_ns:g} ns, expected more than 0; correct it"
+        )
     if settings.response_file is not None:
         peak = open_histogram(settings.response_file, duration_s=1.0, rate_counts_s=(1.0, 1.0))
         fwhm_ns = response_fwhm_ns(peak)

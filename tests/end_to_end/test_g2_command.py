@@ -296,3 +296,13 @@ def test_a_warning_names_the_file_once(capsys: pytest.CaptureFixture[str], tmp_p
     lines = err.splitlines()
     assert lines
     assert [line.count("cut_short.ptu") for line in lines] == [1] * len(lines)
+
+
+@pytest.mark.parametrize("period", ["0", "-5", "nan", "inf"])
+def test_a_period_that_is_none_is_named(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float], period: str
+) -> None:
+    code, out, err = call(capsys, time_tags[0], "--period-ns", period)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "a period of" in err

@@ -9,6 +9,7 @@ from qdimage.domain.g2_curve import G2Curve
 from qdimage.domain.photon_flags import PhotonFlag
 from qdimage.domain.photons import PhotonStream
 from qdimage.io.time_tags import open_photons
+from qdimage.photons.arrivals import arrivals
 from qdimage.photons.artefacts import AFTERPULSE_SIGMAS, DetectorFaults, detector_faults
 from qdimage.photons.artefacts_drift import counts_in_slices, drifts
 from qdimage.photons.correlate import Ticks, correlate, correlate_sampled, log_edges
@@ -144,4 +145,7 @@ def _contradicts_header(stream: PhotonStream, curve: G2Curve) -> bool:
     said = stream.header.get("duration_s")
     if not isinstance(said, float) or curve.counts_1 + curve.counts_2 < _LEAST_PHOTONS:
         return False
-    return abs(curve.duration_s - said) > _DURATION_TOLERANCE * said
+    # An emitter may be off at first: its measurement began at the time zero.
+    began_s = int(next(arrivals(stream, gap=1)).time[0]) * stream.tick_s
+    off_s = min(abs(began + curve.duration_s - said) for began in (0.0, began_s))
+    return off_s > _DURATION_TOLERANCE * said

@@ -306,3 +306,22 @@ def test_a_period_that_is_none_is_named(
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert "a period of" in err
+
+
+@pytest.mark.parametrize(("first_s", "said_s", "told"), [(0.5, 2.5, False), (0.0, 2.5, True)])
+def test_an_emitter_that_is_off_at_first_does_not_contradict_the_header(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, first_s: float, said_s: float, told: bool
+) -> None:
+    rng = np.random.default_rng(23)
+    time = np.sort(rng.integers(0, 2 * 10**12, 40_000)) + round(first_s * 1e12)
+    path = write_ptu(
+        tmp_path / "a.ptu",
+        time,
+        rng.integers(0, 2, time.size),
+        record_type="HydraHarp v2 T2",
+        tick_s=1e-12,
+        duration_s=said_s,
+    )
+    code, out, _ = call(capsys, path, "--json")
+    assert code == 0
+    assert ("header_mismatch" in json.loads(out)["flags"]) is told

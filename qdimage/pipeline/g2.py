@@ -193,8 +193,14 @@ def g2_of_curve(
     options: DipOptions,
 ) -> G2Answer:
     """Find the dip or the missing peak in the curve of a file."""
-    if min(curve.counts_1, curve.counts_2) > 0 and silent(curve.counts_1, curve.counts_2):
-        answer: G2Zero | PulsedG2Zero | Refusal = Refusal(
+    answer: G2Zero | PulsedG2Zero | Refusal
+    if settings.detectors[0] == settings.detectors[1]:
+        answer = Refusal(
+            f"found detector {settings.detectors[0]} twice, whose pairs show its own dead time, "
+            "expected two detectors; name two, or correlate it with itself by qdimage correlate"
+        )
+    elif min(curve.counts_1, curve.counts_2) > 0 and silent(curve.counts_1, curve.counts_2):
+        answer = Refusal(
             f"found {curve.counts_1} and {curve.counts_2} photons in the two detectors, expected "
             "at least a hundredth of the other's; check which detectors the file has"
         )

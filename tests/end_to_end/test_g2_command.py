@@ -115,6 +115,14 @@ def test_a_silent_detector_is_refused_with_the_reason(
     assert out.startswith("refused: ")
 
 
+def test_one_detector_has_no_g2_0(
+    capsys: pytest.CaptureFixture[str], time_tags: tuple[Path, float]
+) -> None:
+    code, out, _ = call(capsys, time_tags[0], "--detectors", "1", "1")
+    assert code == 0
+    assert out.startswith("refused: found detector 1 twice")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

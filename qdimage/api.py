@@ -307,7 +307,7 @@ def g2(
     delay_ns : float, optional
         Of the second detector; found in the curve where not given.
     period_ns : float, optional
-        Between pulses; steady light where not given.
+        Between pulses; else of the sync, or found in the coincidences.
     dark_counts_s : (float, float)
         For the background-corrected value.
     duration_s, rate_counts_s : optional
@@ -317,7 +317,7 @@ def g2(
     bright_only : bool
         Only photons while the emitter was on, as `trace` finds it; refused where it finds none.
     excitation : {"cw", "pulsed"}, optional
-        Under pulses the period is the sync's, or found in the curve, where it is not given.
+        None: pulsed where there is a period, given, of the sync, or found in the curve.
     background_file : path, optional
         Time tags without the emitter; their rates are the dark counts.
     response_file : path, optional

@@ -44,7 +44,7 @@ def g2(
     response_fwhm_ns: PairResponse = 0.0,
     delay_ns: DelayNs = None,
     period_ns: Annotated[
-        float | None, typer.Option(help="Between pulses; steady light if not given.")
+        float | None, typer.Option(help="Between pulses; else of the sync, or found.")
     ] = None,
     dark_counts_s: DarkCounts = (0.0, 0.0),
     duration_s: Duration = None,
@@ -69,7 +69,7 @@ def g2(
     ] = False,
     excitation: Annotated[
         Literal["cw", "pulsed"] | None,
-        typer.Option(help="Under pulses, the period is found where it is not given."),
+        typer.Option(help="As declared; else pulsed where there is a period."),
     ] = None,
     background_file: Annotated[
         Path | None, typer.Option(help="Time tags without the emitter, for the dark counts.")

@@ -1,6 +1,6 @@
 """The EL flux of every PL dot, seen or not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,14 @@ class BlankPlaces:
         Flux and nominal standard deviation at each place.
     occupied : ndarray of bool, shape (n,)
         A localization of the channel lies within the matching distance.
+    positions : ndarray, shape (n, 2)
+        (x, y) in field px; empty where they do not matter.
     """
 
     flux_s: Floats
     err_s: Floats
     occupied: NDArray[np.bool_]
+    positions: Floats = field(default_factory=lambda: np.empty((0, 2)))
 
 
 @dataclass(frozen=True)

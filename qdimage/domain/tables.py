@@ -178,7 +178,12 @@ DOT_CHANNELS = Table(
         number("false_alarm_p", "probability that a dark place shows this flux or more"),
         integer("loc_id", "the EL localization matched to the dot; empty for none"),
         number("distance_px", "distance of that localization after registration"),
-        text("flags", "reasons to look twice, joined by `;`"),
+        boolean(
+            "counted",
+            "in the denominator of the fraction; if not, the first of the flags `outside`, `edge`, "
+            "`unresolved` that it carries is where it is counted instead",
+        ),
+        text("flags", "reasons to look twice, joined by `;`; `edge` for either channel's border"),
         _SIGNAL_UNIT,
     ),
     ("voltage_v", "channel", "dot_id"),
@@ -194,7 +199,7 @@ TURN_ON = Table(
         STATUS,
         integer("n_pl", "PL dots that the fraction is about: the denominator"),
         integer("n_lit", "of these, those brighter in EL than f_min_photons_s"),
-        integer("n_el_only", "EL localizations without a PL dot"),
+        integer("n_el_only", "EL localizations without a PL dot where PL would show one"),
         integer("n_pl_dark", "PL dots of the denominator that are not lit"),
         integer("n_edge", "PL dots too close to the border, not counted in n_pl"),
         integer("n_outside", "PL dots outside the overlap, not counted in n_pl"),
@@ -233,4 +238,22 @@ MATCHES = Table(
     ("voltage_v", "channel", "loc_id"),
 )
 
-IMAGE_TABLES = (CHANNELS, LOCALIZATIONS, REGISTRATION, MATCHES, DOTS, DOT_CHANNELS, TURN_ON)
+BLANKS = Table(
+    "blanks",
+    "a place without a PL dot in an EL channel, measured like a dot: what darkness looks like",
+    (
+        *PLACE,
+        _CHANNEL,
+        VOLTAGE,
+        integer("blank_id", "counts from 1 within the channel"),
+        number("x_px", "column, field frame"),
+        number("y_px", "row, field frame"),
+        number("photons_s", "EL flux there (forced photometry)"),
+        number("photons_err_s", "standard deviation, widened like those in dot_channels"),
+        boolean("occupied", "an EL localization lies there; left out of the null"),
+        _SIGNAL_UNIT,
+    ),
+    ("voltage_v", "channel", "blank_id"),
+)
+
+IMAGE_TABLES = (CHANNELS, LOCALIZATIONS, REGISTRATION, MATCHES, DOTS, DOT_CHANNELS, TURN_ON, BLANKS)

@@ -83,6 +83,11 @@ class Transform:
         share = np.divide(shift, distance, out=np.zeros_like(distance), where=distance > 0)
         return np.asarray(solved + self.radius_px * share * offset, np.float64)
 
+    @property
+    def scale(self) -> float:
+        """Length in the field of one channel pixel, the radial term left out."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
     def parameter_jacobian(self, points: Points) -> NDArray[np.float64]:
         """Return d(q_x, q_y)/d(parameters), shape (n, 2, 7)."""
         points = np.asarray(points, float).reshape(-1, 2)

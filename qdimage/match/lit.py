@@ -36,6 +36,10 @@ class DarkNull:
     widening: float
     ratios: Array
 
+    def widened(self, err: Array) -> Array:
+        """Return nominal errors, widened to what blank places show and never narrowed."""
+        return np.asarray(err * max(self.widening, 1.0))
+
     def false_alarm(self, ratio: Array) -> Array:
         """Return the probability that a dark place shows a ratio at least as large."""
         gauss = norm.logsf((ratio - self.centre) / self.widening)
@@ -71,7 +75,7 @@ def null_width_s(blanks: BlankPlaces, null: DarkNull) -> float:
 
 def widened_error(photometry: ForcedPhotometry, null: DarkNull) -> Array:
     """Flux errors, widened to what blank places show and never narrowed."""
-    return np.asarray(photometry.err_s * max(null.widening, 1.0))
+    return null.widened(photometry.err_s)
 
 
 def upper_limit(flux: Array, err: Array) -> Array:

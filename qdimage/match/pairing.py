@@ -14,6 +14,12 @@ from qdimage.domain.transform import Transform
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+# Two sources closer than this are one to the camera: such light counts as the dot's.
+OWN_LIGHT_SIGMA = 1.0
+# A dot nearer to the frame's border than this is not fully in it.
+EDGE_SIGMA = 2.5
 
 
 def match(
@@ -23,6 +29,7 @@ def match(
     *,
     gate_probability: float,
     systematic_px: float,
+    fixed_shape: tuple[int, int] | None = None,
 ) -> Matches:
     """Match the dots of a channel to the reference's, each at most once.
 
@@ -39,12 +46,16 @@ def match(
         Share of true pairs that the gate lets through.
     systematic_px : float
         Position error beyond the fit's own, standard deviation for each axis.
+    fixed_shape : (height, width), optional
+        Of the reference's frame; without bounds if None.
     """
     mapped = transform.apply(moving.positions)
+    inside = _inside(mapped, fixed, fixed_shape)
     if len(moving) == 0 or len(fixed) == 0:
         nothing = np.full(len(moving), -1, np.int64)
         unknown = np.full((len(moving), 2), np.nan)
-        return Matches(mapped, nothing, unknown, unknown[:, 0], nothing)
+        alone = np.ones(len(moving), bool)
+        return Matches(mapped, nothing, unknown, unknown[:, 0], nothing, alone, inside)
     covariance = _mapped_covariance(moving, transform, systematic_px)
     fixed_variance = fixed.position_err_px**2
     limit = float(chi2(2).ppf(gate_probability))
@@ -57,7 +68,18 @@ def match(
     distance_sq = _mahalanobis_sq(mapped[a] - fixed.positions[b], covariance[a], fixed_variance[b])
     allowed = distance_sq <= limit
     dot = _assign(a[allowed], b[allowed], limit - distance_sq[allowed], len(mapped), len(fixed))
-    return Matches(mapped, nearest, mapped - fixed.positions[nearest], gate, dot)
+    residuals = mapped - fixed.positions[nearest]
+    own_light = OWN_LIGHT_SIGMA * moving.psf_sigma_px * transform.scale
+    alone = (dot < 0) & (np.hypot(residuals[:, 0], residuals[:, 1]) > own_light)
+    return Matches(mapped, nearest, residuals, gate, dot, alone, inside)
+
+
+def _inside(mapped: Array, fixed: Localizations, shape: tuple[int, int] | None) -> Mask:
+    if shape is None:
+        return np.ones(len(mapped), bool)
+    margin = EDGE_SIGMA * fixed.psf_sigma_px
+    last = np.array([shape[1], shape[0]]) - 1 - margin
+    return np.asarray(np.all((mapped >= margin) & (mapped <= last), axis=1))
 
 
 def _mapped_covariance(moving: Localizations, transform: Transform, systematic_px: float) -> Array:

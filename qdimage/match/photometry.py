@@ -15,16 +15,14 @@ from qdimage.domain.transform import Transform
 from qdimage.match.blanks import draw_blank_places, spread_out
 from qdimage.match.joint_fit import Surroundings, crowding, fit_fluxes, spot_matrix, surroundings
 from qdimage.match.options import MatchOptions
+from qdimage.match.pairing import EDGE_SIGMA, OWN_LIGHT_SIGMA
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _BOX_PX = 32
-_EDGE_SIGMA = 2.5
 _CLEARANCE_SIGMA = 4.0
 _BATCH_SIGMA = 9.0
-# Two sources closer than this are one to the camera: such light counts as the dot's.
-_OWN_LIGHT_SIGMA = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,8 @@ def forced_photometry(
     flux = np.where(outside, np.nan, fit.flux[:n]) / image.exposure_s
     err = np.where(outside, np.nan, fit.err[:n]) / image.exposure_s
     flags = _flags(image, places, outside, np.isfinite(flux), options)
-    blanks = _at_blanks(image, places, around, options, rng)
+    flags |= dots.flags & DotFlag.EDGE
+    blanks = _at_blanks(image, places, around, transform, options, rng)
     return ForcedPhotometry(flux, err, flags, blanks)
 
 
@@ -103,16 +102,13 @@ def _places(
     mapping = transform.position_covariance(in_channel)
     variance = own + 0.5 * np.trace(mapping, axis1=1, axis2=2) + systematic_px**2
     sigma = found.psf_sigma_px
-    alone = matches.dot < 0
-    if len(dots):
-        alone &= matches.distance_px > _OWN_LIGHT_SIGMA * sigma
-    gate = float(np.median(matches.gate_px)) if len(matches.gate_px) else sigma
+    gate = float(np.median(matches.gate_px)) / transform.scale if len(dots) and len(found) else 0.0
     return _Places(
         in_channel,
         np.sqrt(sigma**2 + np.minimum(variance, sigma**2)),
-        found.positions[alone] + image.offset_px,
+        found.positions[matches.alone] + image.offset_px,
         sigma,
-        max(gate, _OWN_LIGHT_SIGMA * sigma),
+        max(gate, OWN_LIGHT_SIGMA * sigma),
     )
 
 
@@ -126,7 +122,7 @@ def _flags(
     image: PhotonImage, places: _Places, outside: Mask, measured: Mask, options: MatchOptions
 ) -> NDArray[np.int64]:
     height, width = image.mean.shape
-    margin = _EDGE_SIGMA * places.sigma
+    margin = EDGE_SIGMA * places.sigma
     last = np.array([width, height]) - 1 - margin
     near_edge = ~outside & ~np.all((places.dots >= margin) & (places.dots <= last), axis=1)
     flags = np.zeros(len(places.dots), np.int64)
@@ -147,6 +143,7 @@ def _at_blanks(
     image: PhotonImage,
     places: _Places,
     around: Surroundings,
+    transform: Transform,
     options: MatchOptions,
     rng: np.random.Generator,
 ) -> BlankPlaces:
@@ -154,7 +151,7 @@ def _at_blanks(
     blanks = draw_blank_places(
         options.blank_places,
         shape=shape,
-        margin_px=_EDGE_SIGMA * places.sigma,
+        margin_px=EDGE_SIGMA * places.sigma,
         occupied=places.dots,
         clearance_px=_CLEARANCE_SIGMA * places.sigma,
         rng=rng,
@@ -177,4 +174,5 @@ def _at_blanks(
         flux[batch] = fit.flux[: len(batch)] / image.exposure_s
         err[batch] = fit.err[: len(batch)] / image.exposure_s
     good = np.isfinite(flux)
-    return BlankPlaces(flux[good], err[good], occupied[good])
+    positions = transform.apply(blanks[good] - image.offset_px)
+    return BlankPlaces(flux[good], err[good], occupied[good], positions)

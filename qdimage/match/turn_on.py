@@ -67,7 +67,7 @@ def turn_on_fraction(
     return TurnOn(
         n_pl,
         n_lit,
-        int(np.sum(matches.dot < 0)),
+        int(np.sum(matches.el_only)),
         int(np.sum(group == DotFlag.EDGE)),
         int(np.sum(group == DotFlag.OUTSIDE)),
         int(np.sum(group == DotFlag.UNRESOLVED)),

@@ -277,7 +277,7 @@ class _Work:
         el: ElResult | Failure | None = None
         if isinstance(registered, Registered) and isinstance(fixed, MeasuredChannel):
             el = attempt(
-                lambda: self._fluxes(channel, measured, registered, fixed.dots),
+                lambda: self._fluxes(channel, measured, registered, fixed),
                 f"{self.experiment.name}, {channel.name}, photometry",
             )
         return ChannelResult(
@@ -296,8 +296,9 @@ class _Work:
         channel: ChannelTable,
         measured: MeasuredChannel,
         registered: Registered,
-        dots: Localizations,
+        fixed: MeasuredChannel,
     ) -> ElResult:
+        dots = fixed.dots
         transform = registered.registration.transform
         systematic_px = self.options.register.systematic_error_px
         matches = match(
@@ -306,6 +307,7 @@ class _Work:
             transform,
             gate_probability=self.options.match.gate_probability,
             systematic_px=systematic_px,
+            fixed_shape=fixed.shape,
         )
         photometry = forced_photometry(
             measured.image,

@@ -19,6 +19,7 @@ from qdimage.domain.refusal import Failure, Refusal
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
 from qdimage.domain.tables import (
+    BLANKS,
     CHANNELS,
     DOT_CHANNELS,
     DOTS,
@@ -30,7 +31,9 @@ from qdimage.domain.tables import (
 from qdimage.domain.turn_on import TurnOn
 from qdimage.match.neighbours import g2_floor, is_isolated
 from qdimage.match.options import MatchOptions
+from qdimage.match.turn_on import counted as in_denominator
 from qdimage.match.turn_on import pool, turn_on_voltage
+from qdimage.pipeline.blank_rows import blank_rows
 from qdimage.pipeline.decisions import (
     DotFluxes,
     channel_turn_on,
@@ -69,6 +72,7 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         REGISTRATION: [_registration(field, each) for field in fields for each in field.el],
         MATCHES: [row for field in fields for row in _matches(field)],
         TURN_ON: _turn_on(fields, options, f_min_s),
+        BLANKS: [row for field in fields for row in blank_rows(field)],
     }
     for field in fields:
         dots, dot_channels = _dots(field, f_min_s)
@@ -275,7 +279,7 @@ def _dots(field: FieldResult, f_min_s: float) -> tuple[list[Row], list[Row]]:
     _add_turn_on_voltages(rows, dots, field, fluxes, f_min_s)
     inner: list[Row] = []
     for channel in field.el:
-        inner += _dot_channel_rows(field, channel, fluxes.get(channel.declared.name), len(dots))
+        inner += _dot_channel_rows(field, channel, fluxes.get(channel.declared.name), dots)
     return rows, inner
 
 
@@ -344,14 +348,16 @@ def _add_turn_on_voltages(
 
 
 def _dot_channel_rows(
-    field: FieldResult, channel: ChannelResult, fluxes: DotFluxes | None, n_dots: int
+    field: FieldResult, channel: ChannelResult, fluxes: DotFluxes | None, dots: Localizations
 ) -> list[Row]:
+    n_dots = len(dots)
     shared = _channel(field, channel)
     shared["status"] = _flux_status(channel)["status"]
     shared["signal_unit"] = channel.signal_unit
     if fluxes is None or not isinstance(channel.el, ElResult):
         return [shared | {"dot_id": k + 1} for k in range(n_dots)]
     matches, flags = channel.el.matches, channel.el.photometry.flags
+    in_fraction = in_denominator(dots, channel.el.photometry)
     partner = matches.partner_of(n_dots)
     registered = channel.registered
     if isinstance(registered, Registered) and registered.registration.inherited:
@@ -361,6 +367,7 @@ def _dot_channel_rows(
         row = shared | {
             "dot_id": k + 1,
             "loc_id": _one_based(partner[k]),
+            "counted": bool(in_fraction[k]),
             "flags": flag_names(int(flags[k])),
         }
         if partner[k] >= 0:

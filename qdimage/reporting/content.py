@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qdimage.domain.photon_tables import PHOTON_TABLES
 from qdimage.domain.table import Table
-from qdimage.domain.tables import IMAGE_TABLES, TURN_ON
+from qdimage.domain.tables import BLANKS, IMAGE_TABLES, TURN_ON
 from qdimage.errors import FormatError
 from qdimage.io.table_file import has_table, read_table, typed
 
@@ -101,8 +101,9 @@ def read_content(out: Path) -> Content:
         If it is not the output of a run.
     """
     record = _read_record(out)
-    tables = {table.name: _read_text_filled(out, table) for table in IMAGE_TABLES}
-    tables |= {table.name: _read_or_empty(out, table) for table in PHOTON_TABLES}
+    always = (table for table in IMAGE_TABLES if table is not BLANKS)
+    tables = {table.name: _read_text_filled(out, table) for table in always}
+    tables |= {table.name: _read_or_empty(out, table) for table in (BLANKS, *PHOTON_TABLES)}
     pieces = {name: _by_field(frame) for name, frame in tables.items()}
     fields = []
     for number, entry in enumerate(record["fields"], start=1):
@@ -148,7 +149,7 @@ def _read_text_filled(out: Path, table: Table) -> "pd.DataFrame":
 
 
 def _read_or_empty(out: Path, table: Table) -> "pd.DataFrame":
-    """Read a table that a run without time tags need not have."""
+    """Read a table that an older run, or one without time tags, need not have."""
     import pandas as pd
 
     if has_table(out, table):

@@ -78,6 +78,26 @@ def test_a_duplicate_is_left_without_a_match() -> None:
     assert sorted(found.dot.tolist()) == [-1, 0]
 
 
+def test_el_only_are_those_that_the_reference_should_show() -> None:
+    fixed = localizations([[50.0, 50.0], [80.0, 80.0]], 0.02)
+    # Matched; light of a dot, though no match; alone; alone at the border; alone and outside.
+    moving = localizations([[50.0, 50.0], [81.1, 80.0], [20.0, 30.0], [20.0, 2.0], [20.0, -9.0]])
+    found = match(
+        moving, fixed, IDENTITY, gate_probability=0.998, systematic_px=0.0, fixed_shape=(100, 100)
+    )
+    assert found.dot.tolist() == [0, -1, -1, -1, -1]
+    assert found.alone.tolist() == [False, False, True, True, True]
+    assert found.el_only.tolist() == [False, False, True, False, False]
+
+
+def test_a_dots_own_light_is_measured_in_the_channels_pixels() -> None:
+    binned = Transform.from_matrix(np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5]]))
+    fixed = localizations([[40.5, 40.5]], 0.02)
+    found = matched(localizations([[21.1, 20.0]], 0.02, sigma_px=1.2), fixed, binned)
+    assert found.distance_px[0] == pytest.approx(2.2)
+    assert found.alone.tolist() == [False]
+
+
 def test_distances_and_partners_describe_the_matches() -> None:
     rng = np.random.default_rng(81)
     pair = draw_pair(rng, similarity((5.0, 3.0), 1.0), n_fixed=60)

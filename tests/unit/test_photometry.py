@@ -144,6 +144,14 @@ def test_dots_outside_the_image_have_no_flux() -> None:
     assert found.flags[3] == 0
 
 
+def test_a_dot_at_the_pl_frames_border_keeps_that_flag() -> None:
+    places = np.array([[60.0, 60.0], [150.0, 150.0]])
+    shift = similarity((-40.0, 0.0))
+    dots = localizations(shift.apply(places), 0.01, flags=[DotFlag.EDGE | DotFlag.CROWDED, 0])
+    found = measured(spot_image(places, 50.0, rng=None), dots, transform=shift)
+    assert found.flags.tolist() == [DotFlag.EDGE, 0]
+
+
 def test_dots_at_the_border_are_measured_and_flagged() -> None:
     places = np.array([[1.0, 100.0], [100.0, 254.5], [100.0, 100.0]])
     found = measured(spot_image(places, 50.0, rng=None), localizations(places, 0.01))

@@ -85,7 +85,9 @@ def photometry_of(
 def matches_of(dot: list[int]) -> Matches:
     n = len(dot)
     index = np.array(dot, np.int64)
-    return Matches(np.zeros((n, 2)), index, np.zeros((n, 2)), np.ones(n), index)
+    return Matches(
+        np.zeros((n, 2)), index, np.zeros((n, 2)), np.ones(n), index, index < 0, index < n
+    )
 
 
 def test_every_dot_is_counted_in_one_place() -> None:

@@ -1,0 +1,62 @@
+"""Colours of the plots and pictures that stand beside napari's own, for its theme."""
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from napari.utils.theme import get_theme
+
+_FONT_PT = 9.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of a theme.
+
+    Attributes
+    ----------
+    paper, ink : str
+        Background and text.
+    muted, faint : str
+        Ticks and axes; lines that only guide the eye.
+    chosen : str
+        Marks of the dots that are chosen.
+    is_dark : bool
+    """
+
+    paper: str
+    ink: str
+    muted: str
+    faint: str
+    chosen: str
+    is_dark: bool
+
+
+def look_of(theme: str) -> Look:
+    """Return the colours that go with a napari theme."""
+    found = get_theme(theme)
+    is_dark = found.type == "dark"
+    return Look(
+        paper=found.background.as_hex("long"),
+        ink=found.text.as_hex("long"),
+        muted="#a3a7ad" if is_dark else "#5f6368",
+        faint="#4a4f57" if is_dark else "#d4d6d9",
+        chosen="#ffffff" if is_dark else "#111111",
+        is_dark=is_dark,
+    )
+
+
+def dress(axes: Axes, look: Look) -> None:
+    """Give axes the colours of a look; the ticks that come later too."""
+    axes.set_facecolor(look.paper)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(look.muted)
+    axes.tick_params(which="both", colors=look.muted, labelcolor=look.ink, labelsize=_FONT_PT)
+    for text in (axes.xaxis.label, axes.yaxis.label):
+        text.set(color=look.ink, fontsize=_FONT_PT + 0.5)
+
+
+def dress_figure(figure: Figure, look: Look) -> None:
+    """Give a figure the background of a look."""
+    figure.set_facecolor(look.paper)

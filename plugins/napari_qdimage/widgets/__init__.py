@@ -1,0 +1,1 @@
+"""What is in the dock: views of the session, one file each."""

@@ -39,6 +39,8 @@ _WIDTH_DEVIATE = 12.0
 _WIDTH_CLEAR_SIGMA = 6.0
 _MIN_WIDTH_DOTS = 3
 _MAX_WIDTH_DOTS = 150
+# However small its error, one dot's width says no more than this about the others'.
+_WIDTH_SCATTER = 0.03
 _WIDTH_ROUNDS = 4
 _WIDE_RATIO = 1.2
 _WIDE_SIGMA = 5.0
@@ -298,11 +300,14 @@ def _measured_width(scene: _Scene, options: LocalizeOptions) -> float:
         spots = spots[np.argsort(-spots[:, 2], kind="stable")][:_MAX_WIDTH_DOTS]
         if len(spots) < _MIN_WIDTH_DOTS:
             return sigma
-        _, result = _fit(trial, spots, background, sweeps=1, with_sigma=True)
+        spots, result = _fit(trial, spots, background, sweeps=1, with_sigma=True)
+        # A ring between two dots may look significant and yet fit a spot without light.
         clear = (result[:, 6] > _WIDTH_DEVIATE) & (result[:, 5] > 0)
+        clear &= spots[:, 2] > _WIDTH_DEVIATE * result[:, 2]
         if clear.sum() < _MIN_WIDTH_DOTS:
             return sigma
-        updated = _weighted_median(result[clear, 4], result[clear, 5] ** -2)
+        variance = result[clear, 5] ** 2 + (_WIDTH_SCATTER * sigma) ** 2
+        updated = _weighted_median(result[clear, 4], 1.0 / variance)
         if abs(updated - sigma) < 0.02 * sigma:
             return updated
         sigma = updated

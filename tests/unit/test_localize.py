@@ -16,6 +16,7 @@ from frames import (
     lattice_scene,
     matched,
 )
+from scipy.special import j1
 
 from qdimage.domain.camera import Camera
 from qdimage.domain.flags import DotFlag
@@ -302,3 +303,25 @@ def test_a_wrong_bias_breaks_nothing(bias_adu: float) -> None:
     dots = dots_of(scene.record(10, rng), camera)
     assert np.all(matched(dots.positions, scene.positions, 1.0) >= 0)
     assert all(np.isfinite(value).all() for value in vars(dots).values())
+
+
+def airy_mean(positions: np.ndarray, photons: np.ndarray, size: int = 128) -> np.ndarray:
+    """Airy discs of NA 1.46 at 630 nm in pixels of 0.107 um, sampled nine times a pixel."""
+    fine, reach = 3, 12
+    image = np.zeros((size * fine, size * fine))
+    rows, columns = np.indices(image.shape)
+    for (x, y), light in zip(positions, photons, strict=True):
+        radius = np.hypot(columns - fine * x - 1.0, rows - fine * y - 1.0) / fine
+        v = 2 * np.pi * 1.46 / 0.63 * 0.107 * np.maximum(radius, 1e-6)
+        disc = np.where(radius < reach, (2 * j1(v) / v) ** 2, 0.0)
+        image += light * disc / disc.sum()
+    return image.reshape(size, fine, size, fine).sum(axis=(1, 3))
+
+
+def test_rings_between_dots_do_not_set_the_width() -> None:
+    # In this one of 40 such fields a ring between two dots fits a spot without light.
+    rng = np.random.default_rng([97, 39])
+    mean = 1.5 + airy_mean(rng.uniform(2, 125, (20, 2)), rng.lognormal(7.0, 0.4, 20))
+    frames = EMCCD.expose(np.broadcast_to(mean, (25, *mean.shape)), rng)
+    # The Gaussian closest to the disc has 0.21 wavelength/NA = 0.85 px; a fit, less of its rings.
+    assert 0.7 < dots_of(frames).psf_sigma_px < 0.9

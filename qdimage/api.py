@@ -167,7 +167,12 @@ def check(
     return check_inputs(_paths(paths), allow_outside=allow_outside, progress=progress)
 
 
-def init(folder: PathLike, *, ask: Callable[[str], str] | None = None) -> "Declaration":
+def init(
+    folder: PathLike,
+    *,
+    ask: Callable[[str], str] | None = None,
+    answers: Mapping[str, Mapping[str, str | float]] | None = None,
+) -> "Declaration":
     """Write ``experiment.toml`` into a folder of stacks, from file names and metadata.
 
     Parameters
@@ -175,6 +180,9 @@ def init(folder: PathLike, *, ask: Callable[[str], str] | None = None) -> "Decla
     folder : path
     ask : callable, optional
         Called with a question where something cannot be found; returns "" for no answer.
+    answers : mapping of str to mapping, optional
+        By the file's name of a stack: ``kind``, ``voltage_v``, ``exposure_s``, ``pixel_size_um``,
+        where they are known beforehand.
 
     Raises
     ------
@@ -183,7 +191,7 @@ def init(folder: PathLike, *, ask: Callable[[str], str] | None = None) -> "Decla
     """
     from qdimage.pipeline.declare import declare_experiment
 
-    return declare_experiment(Path(folder), ask=ask)
+    return declare_experiment(Path(folder), ask=ask, answers=answers)
 
 
 def locate(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +63,59 @@ class _File:
         return str(self.known["kind"][0]) if "kind" in self.known else ""
 
 
-def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
+@dataclass(frozen=True)
+class FoundStack:
+    """A stack that no ``experiment.toml`` declares yet, and what its name and metadata say.
+
+    Attributes
+    ----------
+    file : str
+        Name in its folder.
+    kind : str
+        "pl", "el", or "" where not known.
+    voltage_v, exposure_s, pixel_size_um : float or None
+    problem : str
+        Why it cannot be read; "" where it can.
+    """
+
+    file: str
+    kind: str
+    voltage_v: float | None
+    exposure_s: float | None
+    pixel_size_um: float | None
+    problem: str
+
+
+def find_stacks(folder: Path) -> list[FoundStack]:
+    """Return the stacks in a folder, as far as they explain themselves.
+
+    Raises
+    ------
+    FormatError
+        If there is no such folder, or it holds neither stacks nor time tags.
+    """
+    files, _ = _files(folder)
+    return [_found(_look_at(each)) for each in files]
+
+
+def _found(file: _File) -> FoundStack:
+    numbers = {key: value for key, (value, _) in file.known.items() if isinstance(value, float)}
+    return FoundStack(
+        file.file,
+        file.kind,
+        numbers.get("voltage_v"),
+        numbers.get("exposure_s"),
+        numbers.get("pixel_size_um"),
+        file.problem,
+    )
+
+
+def declare_experiment(
+    folder: Path,
+    *,
+    ask: Ask | None = None,
+    answers: Mapping[str, Mapping[str, str | float]] | None = None,
+) -> Declaration:
     """Write ``experiment.toml`` into a folder that has none.
 
     Parameters
@@ -72,6 +124,9 @@ def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
         Holds the stacks of one field, and its time tags in or below it.
     ask : callable, optional
         Called with a question where something cannot be found; "" is no answer.
+    answers : mapping of str to mapping, optional
+        What is known of a stack beforehand, by its file's name: ``kind`` ("" for neither),
+        ``voltage_v``, ``exposure_s``, ``pixel_size_um``. It wins over names and metadata.
 
     Raises
     ------
@@ -81,18 +136,10 @@ def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
         If there is an ``experiment.toml`` already, or an answer is no number.
     """
     path = folder / FILE_NAME
-    if not folder.is_dir():
-        raise FormatError(f"{folder}: there is no such folder; name the one with the stacks")
     if path.exists():
         raise ConfigurationError(f"{path}: it is there already; edit it, or remove it first")
-    files = sorted(each for each in folder.iterdir() if each.suffix.lower() in STACK_READERS)
-    tags = sorted(each for each in folder.rglob("*") if holds_photons(each))
-    if not files and not tags:
-        raise FormatError(
-            f"{folder}: found no stack in this folder and no time tags, expected files that end "
-            f"in {', '.join((*STACK_READERS, *_PHOTON_SUFFIXES))}; name another folder"
-        )
-    stacks = [_look_at(each) for each in files]
+    files, tags = _files(folder)
+    stacks = [_answered(_look_at(each), (answers or {}).get(each.name, {})) for each in files]
     photons = [_named(each, each.relative_to(folder).as_posix()) for each in tags]
     if ask is not None:
         for stack in stacks:
@@ -102,6 +149,26 @@ def declare_experiment(folder: Path, *, ask: Ask | None = None) -> Declaration:
     declaration = Declaration(path)
     write_text(path, _format(folder.resolve(), stacks, photons, declaration, ask))
     return declaration
+
+
+def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The stacks in a folder, and the time tags in and below it."""
+    if not folder.is_dir():
+        raise FormatError(f"{folder}: there is no such folder; name the one with the stacks")
+    files = sorted(each for each in folder.iterdir() if each.suffix.lower() in STACK_READERS)
+    tags = sorted(each for each in folder.rglob("*") if holds_photons(each))
+    if not files and not tags:
+        raise FormatError(
+            f"{folder}: found no stack in this folder and no time tags, expected files that end "
+            f"in {', '.join((*STACK_READERS, *_PHOTON_SUFFIXES))}; name another folder"
+        )
+    return files, tags
+
+
+def _answered(stack: _File, answers: Mapping[str, str | float]) -> _File:
+    for key, value in answers.items():
+        stack.known[key] = value, _ANSWER
+    return stack
 
 
 def _named(path: Path, file: str) -> _File:

@@ -112,6 +112,24 @@ class FieldResult:
         return tuple(each for each in self.others if each.declared.kind == "el")
 
 
+@dataclass(frozen=True)
+class RegisteredField:
+    """The dots of every channel of a field, and how its EL channels lie on its reference.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    found : mapping of str to (Found or Failure)
+        By channel.
+    answers : mapping of str to (Registered, Refusal or Failure)
+        By EL channel.
+    """
+
+    experiment: Experiment
+    found: Mapping[str, Found | Failure]
+    answers: Mapping[str, Registered | Refusal | Failure]
+
+
 def analyse_field(
     experiment: Experiment,
     *,
@@ -154,21 +172,63 @@ def analyse_field(
 
 def _analyse_channels(work: "_Work") -> tuple[ChannelResult, tuple[ChannelResult, ...]]:
     """Measure and register every channel; the reference comes first."""
-    declared = work.experiment.declared
-    reference, el = declared.reference, declared.el_channels
-    further = [each for each in declared.channels if each.kind == "pl" and each != reference]
+    reference, further = work.experiment.declared.reference, _further(work.experiment)
+    fixed, measured, registered = _measure_and_register(work)
+    others = tuple(
+        work.finish(channel, measured[channel.name], registered.get(channel.name), fixed)
+        for channel in further
+    )
+    return work.finish(reference, fixed, None, fixed), others
+
+
+def _measure_and_register(
+    work: "_Work",
+) -> tuple[
+    MeasuredChannel | Failure,
+    dict[str, MeasuredChannel | Failure],
+    dict[str, Registered | Refusal | Failure],
+]:
+    """Return the reference and the other channels as measured, and the EL channels' transforms."""
+    reference = work.experiment.declared.reference
     fixed = work.measure(reference, psf_sigma_px=None)
     width = fixed.dots.psf_sigma_px if isinstance(fixed, MeasuredChannel) else None
     measured = {
         channel.name: work.measure(channel, psf_sigma_px=_scaled(width, reference, channel))
-        for channel in (*further, *el)
+        for channel in _further(work.experiment)
     }
-    registered = work.register(measured, fixed)
-    others = tuple(
-        work.finish(channel, measured[channel.name], registered.get(channel.name), fixed)
-        for channel in (*further, *el)
-    )
-    return work.finish(reference, fixed, None, fixed), others
+    return fixed, measured, work.register(measured, fixed)
+
+
+def _further(experiment: Experiment) -> tuple[ChannelTable, ...]:
+    """All channels but the reference, PL first, then EL in order of voltage."""
+    declared = experiment.declared
+    further = [
+        each for each in declared.channels if each.kind == "pl" and each != declared.reference
+    ]
+    return (*further, *declared.el_channels)
+
+
+def register_field(
+    experiment: Experiment, *, options: AnalysisOptions, progress: Progress = lambda _: None
+) -> RegisteredField:
+    """Localize and register every channel of a field, and go no further.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With at least one channel.
+    options : AnalysisOptions
+    progress : callable
+        Called with a text after each channel.
+    """
+    work = _Work(experiment, 0, options, Path(), progress)
+    fixed, measured, registered = _measure_and_register(work)
+    every = {experiment.declared.reference.name: fixed, **measured}
+    found = {
+        name: Found(each.dots, each.shape) if isinstance(each, MeasuredChannel) else each
+        for name, each in every.items()
+    }
+    return RegisteredField(experiment, found, registered)
 
 
 def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) -> FieldResult:

@@ -10,16 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import TransformedBbox
 
+from qdimage.domain.colours import DARK, EL_ONLY, LIT, NO_ANSWER, NOT_COUNTED
 from qdimage.reporting.content import Array, Content, FieldContent, Row
 from qdimage.reporting.micrograph_panels import Panel, field_panels
 from qdimage.reporting.panels import PANEL_IN, Panels, panel_grid, wrapped
-from qdimage.reporting.style import DPI, EL_MAP, NIGHT, PL_MAP, YELLOW
+from qdimage.reporting.style import DPI, EL_MAP, NIGHT, PL_MAP
 from qdimage.reporting.words import number, pixel_flux_unit, round_down
 
 _LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.7
 _FOOT_IN, _LEGEND_IN = 0.42, 0.62
-_LIT, _DARK, _OTHER = "#ffffff", "#9cc9f5", "#8d8d8d"
-_NO_ANSWER = "#ffb454"
 _BAR_SHARE = 0.25
 
 
@@ -58,12 +57,12 @@ def _draw(grid: Panels, index: int, panel: Panel) -> None:
     _colour_bar(grid, index, colours, low, high, pixel_flux_unit(panel.row["signal_unit"]))
     radius = _circle_radius(panel.row, panel.image)
     for places, colour, line, width in (
-        (panel.dots.lit, _LIT, "solid", 1.1),
-        (panel.dots.dark, _DARK, (0, (2.2, 1.6)), 0.8),
-        (panel.dots.other, _OTHER, (0, (1, 1.6)), 0.8),
+        (panel.dots.lit, LIT, "solid", 1.1),
+        (panel.dots.dark, DARK, (0, (2.2, 1.6)), 0.8),
+        (panel.dots.other, NOT_COUNTED, (0, (1, 1.6)), 0.8),
     ):
         _circles(axes, places, radius, colour, line, width)
-    own_style = ("s", YELLOW) if panel.registered else ("D", _NO_ANSWER)
+    own_style = ("s", EL_ONLY) if panel.registered else ("D", NO_ANSWER)
     _own_marks(axes, panel.own, *own_style)
     _scale_bar(axes, panel.image.shape, panel.pixel_um)
     if panel.trouble:
@@ -202,7 +201,7 @@ def _say(axes: Axes, text: str, y: float) -> None:
         ha="center",
         va="center",
         fontsize=9.5,
-        color=_NO_ANSWER,
+        color=NO_ANSWER,
         bbox={"facecolor": NIGHT, "alpha": 0.8, "edgecolor": "none", "pad": 4},
     )
 
@@ -210,15 +209,15 @@ def _say(axes: Axes, text: str, y: float) -> None:
 def _legend(grid: Panels, shown: list[Panel]) -> None:
     entries = []
     for name, places, colour, line in (
-        ("PL dot brighter in EL than F_min (lit)", "lit", _LIT, "-"),
-        ("PL dot that is not (dark)", "dark", _DARK, (0, (2.2, 1.6))),
-        ("PL dot not counted (edge, outside, unresolved)", "other", _OTHER, (0, (1, 1.6))),
+        ("PL dot brighter in EL than F_min (lit)", "lit", LIT, "-"),
+        ("PL dot that is not (dark)", "dark", DARK, (0, (2.2, 1.6))),
+        ("PL dot not counted (edge, outside, unresolved)", "other", NOT_COUNTED, (0, (1, 1.6))),
     ):
         if any(len(getattr(panel.dots, places)) for panel in shown):
             entries.append(Line2D([], [], color=colour, ls=line, lw=1.6, label=name))
     for name, marker, colour, wanted in (
-        ("EL source without a PL dot", "s", YELLOW, True),
-        ("localization in a channel without registration", "D", _NO_ANSWER, False),
+        ("EL source without a PL dot", "s", EL_ONLY, True),
+        ("localization in a channel without registration", "D", NO_ANSWER, False),
     ):
         if any(len(panel.own) and panel.registered == wanted for panel in shown):
             entries.append(

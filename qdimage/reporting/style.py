@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from qdimage.domain.colours import EL_STOPS, PL_STOPS
 from qdimage.io.atomic import replacing
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -18,13 +19,8 @@ BLUE, ORANGE, VERMILION, GREEN, YELLOW = "#0072B2", "#E69F00", "#D55E00", "#009E
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
 NIGHT = "#16181c"
 
-# Black to white through one hue, lightness rising throughout.
-PL_MAP = LinearSegmentedColormap.from_list(
-    "pl", ["#000000", "#06382b", "#0b8a66", "#6fdcb5", "#ffffff"]
-)
-EL_MAP = LinearSegmentedColormap.from_list(
-    "el", ["#000000", "#470d3a", "#b0267f", "#f58cc3", "#ffffff"]
-)
+PL_MAP = LinearSegmentedColormap.from_list("pl", PL_STOPS)
+EL_MAP = LinearSegmentedColormap.from_list("el", EL_STOPS)
 VOLTAGE_MAP = LinearSegmentedColormap.from_list(
     "voltage", ["#f2b134", "#d55e00", "#9b2a6b", "#2c1654"]
 )

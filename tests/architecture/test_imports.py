@@ -20,7 +20,7 @@ LAYERS = [
     {"config"},
     {"pipeline"},
     {"reporting"},
-    {"api"},
+    {"api", "steps"},
     {"cli"},
 ]
 # The stages know nothing of each other, and `pipeline` composes them; files are read for all.

@@ -1,0 +1,130 @@
+"""Changing keys of one channel in an ``experiment.toml`` that a person wrote."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qdimage.errors import ConfigurationError
+from qdimage.io.atomic import write_text
+from qdimage.io.documents import format_toml
+from qdimage.io.experiment_file import read_experiment, read_toml
+
+_HEADER = re.compile(r"\s*\[")
+_CHANNEL = re.compile(r"\s*\[\[\s*channels\s*\]\]\s*(#.*)?$")
+
+
+def set_channel_keys(path: Path, channel: str, keys: Mapping[str, Any]) -> None:
+    """Write keys of one channel into an ``experiment.toml``; comments and order stay.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``experiment.toml``.
+    channel : str
+        Name of the channel.
+    keys : mapping
+        Key to value; None takes the key away.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such channel, a value is not allowed, or the file is written in a way that
+        cannot be changed line by line; the file is then as it was.
+    FormatError
+        If the file cannot be read.
+    """
+    keys = {key: _plain(value) for key, value in keys.items()}
+    before = read_toml(path)
+    number = _number_of(path, before, channel)
+    text = path.read_text(encoding="utf-8-sig")
+    wanted = _with_keys(before, number, keys)
+    for key, value in keys.items():
+        text = _with_line(text, number, key, value)
+    try:
+        changed = tomllib.loads(text)
+    except ValueError:
+        changed = {}
+    if changed != wanted:
+        raise ConfigurationError(
+            f"{path}: {', '.join(keys)} of channel {channel!r} cannot be changed in the way this "
+            "file is written; write it by hand"
+        )
+    _write_checked(path, text)
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _number_of(path: Path, document: dict[str, Any], channel: str) -> int:
+    channels = document.get("channels", [])
+    names = [each.get("name") for each in channels] if isinstance(channels, list) else []
+    if channel not in names:
+        raise ConfigurationError(
+            f"{path}: found no channel named {channel!r}, only {', '.join(map(repr, names))}"
+        )
+    return names.index(channel)
+
+
+def _with_keys(document: dict[str, Any], number: int, keys: Mapping[str, Any]) -> dict[str, Any]:
+    channels = [dict(each) for each in document["channels"]]
+    for key, value in keys.items():
+        channels[number].pop(key, None)
+        if value is not None:
+            channels[number][key] = value
+    return document | {"channels": channels}
+
+
+def _with_line(text: str, number: int, key: str, value: Any) -> str:
+    """The text with one key of the channel of a number changed, added or taken away."""
+    lines = text.splitlines()
+    start, stop = _block(lines, number)
+    own = [index for index in range(start, stop) if re.match(rf"\s*{key}\s*=", lines[index])]
+    new = [] if value is None else [format_toml({key: value}).strip()]
+    if own:
+        last = own[0] + 1
+        while last < stop and not _ends(lines[own[0] : last]):
+            last += 1
+        lines[own[0] : last] = new
+    else:
+        while stop > start and not lines[stop - 1].strip():
+            stop -= 1
+        lines[stop:stop] = new
+    return "\n".join(lines) + "\n"
+
+
+def _block(lines: list[str], number: int) -> tuple[int, int]:
+    """First line after the header of the channel of a number, and the line after its last."""
+    headers = [index for index, line in enumerate(lines) if _CHANNEL.match(line)]
+    if number >= len(headers):
+        return 0, 0
+    start = stop = headers[number] + 1
+    depth = 0
+    while stop < len(lines) and (depth > 0 or not _HEADER.match(lines[stop])):
+        depth += lines[stop].count("[") - lines[stop].count("]")
+        stop += 1
+    return start, stop
+
+
+def _ends(lines: list[str]) -> bool:
+    """Whether a value over some lines is complete."""
+    try:
+        tomllib.loads("\n".join(lines))
+    except ValueError:
+        return False
+    return True
+
+
+def _write_checked(path: Path, text: str) -> None:
+    """Write a declaration unless it is refused; then leave the old one."""
+    trial = path.with_name(f".{path.name}.new")
+    try:
+        write_text(trial, text)
+        read_experiment(trial, allow_outside=True)
+    except ConfigurationError as error:
+        raise ConfigurationError(str(error).replace(str(trial), str(path))) from error
+    finally:
+        trial.unlink(missing_ok=True)
+    write_text(path, text)

@@ -2,8 +2,8 @@
 
 The public calls are `run`, `plan`, `check`, `init`, `locate`, `register`, `correlate`, `g2`,
 `follow_g2`, `trace`, `lifetime`, `fit_rates`, `model`, `decay_model`, `scan_model`, `draw_model`,
-`simulate`, `report` and `options`; see `qdimage.api`. Nothing heavy is imported before one of them
-is used.
+`simulate`, `report`, `read_run`, `curate` and `options`, and what goes with them; see
+`qdimage.api`. Nothing heavy is imported before one of them is used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,45 +12,61 @@ if TYPE_CHECKING:
     from qdimage.api import (
         check,
         correlate,
+        curate,
+        curated_dots,
+        curation_beside,
         decay_model,
         draw_model,
+        empty_tables,
         fit_rates,
         follow_g2,
         g2,
         init,
         lifetime,
         locate,
+        match_curation,
         model,
         options,
         plan,
+        read_curation,
+        read_run,
         register,
         report,
         run,
         scan_model,
         simulate,
         trace,
+        write_curation,
     )
 
 __all__ = [
     "check",
     "correlate",
+    "curate",
+    "curated_dots",
+    "curation_beside",
     "decay_model",
     "draw_model",
+    "empty_tables",
     "fit_rates",
     "follow_g2",
     "g2",
     "init",
     "lifetime",
     "locate",
+    "match_curation",
     "model",
     "options",
     "plan",
+    "read_curation",
+    "read_run",
     "register",
     "report",
     "run",
     "scan_model",
     "simulate",
     "trace",
+    "write_curation",
 ]
 
 

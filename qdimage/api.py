@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 # Each call imports what it needs, so that a short one does not wait for numba and pandas.
 if TYPE_CHECKING:
+    import pandas as pd
+
     from qdimage.config import AnalysisOptions
-    from qdimage.domain.experiment import CameraKeys
+    from qdimage.domain.curation import Curation
+    from qdimage.domain.experiment import CameraKeys, Experiment
     from qdimage.domain.g2_curve import G2Curve
     from qdimage.domain.refusal import Refusal
     from qdimage.io.table_file import TableFormat
     from qdimage.pipeline.check import CheckResult
+    from qdimage.pipeline.curation import Judged, JudgedDots, MatchedCuration
     from qdimage.pipeline.declare import Declaration
     from qdimage.pipeline.dot_knowledge import DotKnowledge
+    from qdimage.pipeline.finished import FinishedRun
     from qdimage.pipeline.g2 import G2Answer
     from qdimage.pipeline.lifetime import LifetimeAnswer
     from qdimage.pipeline.model_choice import ModelSettings, PumpIs
@@ -35,23 +40,31 @@ PathLike = str | os.PathLike[str]
 __all__ = [
     "check",
     "correlate",
+    "curate",
+    "curated_dots",
+    "curation_beside",
     "decay_model",
     "draw_model",
+    "empty_tables",
     "fit_rates",
     "follow_g2",
     "g2",
     "init",
     "lifetime",
     "locate",
+    "match_curation",
     "model",
     "options",
     "plan",
+    "read_curation",
+    "read_run",
     "register",
     "report",
     "run",
     "scan_model",
     "simulate",
     "trace",
+    "write_curation",
 ]
 
 
@@ -926,6 +939,102 @@ def simulate(
         SimulateOptions, options or {}, assignments=assignments, source="the simulator's options"
     )
     return simulate_experiment(Path(out), options=built, seed=seed, progress=progress)
+
+
+def read_run(out: PathLike) -> "FinishedRun":
+    """Read the record and the tables of a finished run.
+
+    Raises
+    ------
+    FormatError
+        If the folder holds no finished run, or a table of it is damaged.
+    """
+    from qdimage.pipeline.finished import read_run
+
+    return read_run(Path(out))
+
+
+def empty_tables() -> dict[str, "pd.DataFrame"]:
+    """Return every table of a run without a row, by name."""
+    from qdimage.pipeline.finished import empty_tables
+
+    return empty_tables()
+
+
+def read_curation(path: PathLike) -> "Curation":
+    """Read the decisions of a ``curation.json``.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged, of a newer version, or says what it cannot.
+    """
+    from qdimage.io.curation_file import read_curation
+
+    return read_curation(Path(path))
+
+
+def write_curation(curation: "Curation", path: PathLike) -> None:
+    """Write decisions about dots, whole or not at all."""
+    from qdimage.io.curation_file import write_curation
+
+    write_curation(Path(path), curation)
+
+
+def curation_beside(experiment: "Experiment") -> "Curation":
+    """Return what the ``curation.json`` beside an experiment says; empty where there is none.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged.
+    """
+    from qdimage.pipeline.curation import curation_beside
+
+    return curation_beside(experiment)
+
+
+def match_curation(dots: "pd.DataFrame", curation: "Curation") -> "MatchedCuration":
+    """Find the dots that decisions are about, by place.
+
+    Parameters
+    ----------
+    dots : pandas.DataFrame
+        The table `dots` of a run, made with these decisions, older ones, or none.
+    curation : Curation
+        Every entry names its field.
+    """
+    from qdimage.pipeline.curation import match_curation
+
+    return match_curation(dots, curation)
+
+
+def curated_dots(dots: "pd.DataFrame", judged: "JudgedDots") -> "pd.DataFrame":
+    """Return one field's rows of `dots` as decisions leave them.
+
+    Parameters
+    ----------
+    dots : pandas.DataFrame
+    judged : mapping of int to JudgedPlace
+        By dot_id.
+    """
+    from qdimage.pipeline.curated_dots import curated_dots
+
+    return curated_dots(dots, judged)
+
+
+def curate(tables: "Mapping[str, pd.DataFrame]", judged: "Judged") -> dict[str, "pd.DataFrame"]:
+    """Return a run's tables with decisions applied and the fractions computed anew.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+    judged : mapping
+        By (device, field), then by dot_id; from `match_curation`.
+    """
+    from qdimage.pipeline.curated_tables import curate
+
+    return curate(tables, judged)
 
 
 def report(out: PathLike) -> Path:

@@ -160,6 +160,7 @@ def option_rows(model: type[Options], prefix: str = "") -> list[dict[str, Any]]:
     return rows
 
 
-def to_toml(options: Options) -> str:
-    """Format all options as TOML."""
-    return format_toml(options.model_dump(mode="json"))
+def to_toml(options: Options | Mapping[str, Any]) -> str:
+    """Format options as TOML: all of them, or those of a mapping nested as in TOML."""
+    document = options.model_dump(mode="json") if isinstance(options, Options) else options
+    return format_toml(document)

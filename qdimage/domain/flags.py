@@ -20,6 +20,8 @@ class DotFlag(IntFlag):
     WIDE = 256
     NON_MONOTONE = 512
     INHERITED_TRANSFORM = 1024
+    ADDED = 2048
+    MOVED = 4096
 
 
 FLAG_MEANING = {
@@ -34,6 +36,8 @@ FLAG_MEANING = {
     DotFlag.WIDE: "wider than the field's point-spread function",
     DotFlag.NON_MONOTONE: "brighter than F_min at one voltage and not at a higher one",
     DotFlag.INHERITED_TRANSFORM: "the channel's registration came from another voltage",
+    DotFlag.ADDED: "put there by a person, not found",
+    DotFlag.MOVED: "put to another place by a person",
 }
 
 

@@ -113,10 +113,17 @@ def has_table(folder: Path, table: Table) -> bool:
     return any((folder / f"{table.name}.{name}").is_file() for name in TABLE_FORMATS)
 
 
-def read_table(folder: Path, table: Table) -> "pd.DataFrame":
+def read_table(folder: Path, table: Table, *, older: bool = False) -> "pd.DataFrame":
     """Read a table of a finished run, in whichever format it was written.
 
     A text that is missing is read as an empty one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    table : Table
+    older : bool
+        Read columns as empty that versions before this one did not write.
 
     Raises
     ------
@@ -138,12 +145,24 @@ def read_table(folder: Path, table: Table) -> "pd.DataFrame":
         require_parquet()
     try:
         frame = _read_csv(path) if table_format == "csv" else _read_parquet(path)
+        if older:
+            frame = _with_later_columns(frame, table)
         return typed(_parsed(frame, table), table)
     except (ValueError, TypeError, LookupError, ArithmeticError, OSError, csv.Error) as error:
         reason = " ".join(str(error).split())
         raise FormatError(
             f"{path}: this is not the table {table.name} ({reason}); run the analysis again"
         ) from error
+
+
+def _with_later_columns(frame: "pd.DataFrame", table: Table) -> "pd.DataFrame":
+    """Add the columns that are missing, but for those that say what a row is."""
+    import pandas as pd
+
+    needed = {"device", "field", *table.keys}
+    later = [name for name in table.column_names if name not in {*frame.columns, *needed}]
+    empty = pd.DataFrame("", index=frame.index, columns=later, dtype="string")
+    return pd.concat([frame, empty], axis=1) if later else frame
 
 
 def _read_parquet(path: Path) -> "pd.DataFrame":

@@ -1,0 +1,521 @@
+"""One truth for all views: an experiment or a run, its tables, the selection, the decisions."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+import qdimage
+from napari_qdimage.acts import Act, Ledger
+from napari_qdimage.session_options import SessionOptions
+from qdimage.config import AnalysisOptions, build_options
+from qdimage.domain.curation import Curation, FieldKey, JudgedPlace, Judgement, check_flag
+from qdimage.domain.experiment import Experiment
+from qdimage.errors import ConfigurationError, QdimageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Change = Callable[[Judgement], Judgement]
+
+POOLED = "all"
+
+
+class Session:
+    """What the plugin knows, without a window.
+
+    A signal is emitted once the state is consistent; views redraw from the session and keep no
+    state of their own. Undo and redo are of curation alone: options show their defaults beside
+    them.
+
+    Attributes
+    ----------
+    opened
+        Another experiment, run or field: everything is new.
+    tables_changed
+        With the names of the tables that changed.
+    selection_changed
+    curation_changed
+        Decisions, and with them the live fraction.
+    options_changed
+    history_changed
+        What can be undone or redone.
+    """
+
+    opened = Signal()
+    tables_changed = Signal(frozenset)
+    selection_changed = Signal()
+    curation_changed = Signal()
+    options_changed = Signal()
+    history_changed = Signal()
+
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.source: Path | None = None
+        self.out: Path | None = None
+        self.warnings: tuple[str, ...] = ()
+        self._experiments: dict[FieldKey, Experiment] = {}
+        self._options = SessionOptions()
+        self._base: dict[str, pd.DataFrame] = qdimage.empty_tables()
+        self._fields: tuple[FieldKey, ...] = ()
+        self._field: FieldKey | None = None
+        self._selection: tuple[int, ...] = ()
+        self._ledger.start({}, {})
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what is computed from tables and decisions; it is computed anew when asked for."""
+        self._curated: dict[str, pd.DataFrame] | None = None
+        self._dots: pd.DataFrame | None = None
+
+    # Opening
+
+    def open_experiment(self, path: str | Path) -> None:
+        """Open declared experiments; nothing is measured yet.
+
+        Parameters
+        ----------
+        path : path
+            An ``experiment.toml``, or a folder with some in and below it.
+
+        Raises
+        ------
+        FormatError, ConfigurationError
+            If none can be read; the session is as it was.
+        """
+        plan = qdimage.plan(path)
+        curation = _curation_beside([experiment for experiment, _ in plan.fields])
+        self._clear()
+        self.source = Path(path)
+        self.warnings = tuple(plan.unreadable.values())
+        self._experiments = {
+            FieldKey(experiment.device, experiment.name): experiment
+            for experiment, _ in plan.fields
+        }
+        self._options = SessionOptions(
+            {key: options for key, (_, options) in zip(self._experiments, plan.fields, strict=True)}
+        )
+        self._fields = tuple(self._experiments)
+        self._field = self._fields[0]
+        self._start(curation)
+        self.opened.emit()
+
+    def open_run(self, out: str | Path) -> None:
+        """Open the folder of a finished run, and the experiments that it was made from if there.
+
+        Raises
+        ------
+        FormatError
+            If it holds none, or a table is damaged; the session is as it was.
+        """
+        run = qdimage.read_run(out)
+        records = {FieldKey(each["device"], each["field"]): each for each in run.record["fields"]}
+        experiments, warnings = _experiments_of(records)
+        curation = _curation_beside(list(experiments.values()))
+        options, unknown = _recorded_options(records)
+        self._clear()
+        self.out = Path(out)
+        self.warnings = (*warnings, *unknown)
+        self._experiments = experiments
+        self._base = dict(run.tables)
+        self._fields = tuple(records)
+        self._field = self._fields[0] if self._fields else None
+        self._options = SessionOptions(options)
+        self._start(curation)
+        self.opened.emit()
+
+    def _start(self, curation: Curation) -> None:
+        matched = qdimage.match_curation(self._base["dots"], curation)
+        self._ledger.start(matched.judged, matched.lost)
+        self._forget()
+
+    # Fields and tables
+
+    @property
+    def fields(self) -> tuple[FieldKey, ...]:
+        """All fields, in the run's order."""
+        return self._fields
+
+    @property
+    def field(self) -> FieldKey | None:
+        """The field that is shown."""
+        return self._field
+
+    def show(self, field: FieldKey) -> None:
+        """Show another field; nothing is selected in it.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        if field not in self._fields:
+            raise KeyError(f"found no field {field}, expected one of {list(self._fields)}")
+        if field == self._field:
+            return
+        self._field = field
+        self._selection = ()
+        self._dots = None
+        self.opened.emit()
+
+    @property
+    def experiment(self) -> Experiment | None:
+        """The declaration of the shown field; None where its folder is not there."""
+        return None if self._field is None else self._experiments.get(self._field)
+
+    @property
+    def experiments(self) -> Mapping[FieldKey, Experiment]:
+        """The declarations that are there."""
+        return dict(self._experiments)
+
+    @property
+    def tables(self) -> Mapping[str, "pd.DataFrame"]:
+        """All tables of all fields, with the decisions applied; not to be changed."""
+        if self._curated is None:
+            self._curated = qdimage.curate(self._base, self._ledger.judged)
+        return self._curated
+
+    @property
+    def dots(self) -> "pd.DataFrame":
+        """The shown field's rows of `dots` with the decisions applied, indexed by dot_id."""
+        if self._dots is None:
+            own = self._rows("dots", self._field)
+            if self._field is not None:
+                own = qdimage.curated_dots(own, self._ledger.of_field(self._field))
+            own.index = own["dot_id"].astype(int).rename(None)
+            self._dots = own
+        return self._dots
+
+    def of_field(self, table: str) -> "pd.DataFrame":
+        """Return the shown field's rows of a table."""
+        return self.dots if table == "dots" else self._rows(table, self._field)
+
+    def _rows(self, table: str, field: FieldKey | None) -> "pd.DataFrame":
+        frame = self._base[table] if table != "turn_on" else self.tables["turn_on"]
+        if field is None:
+            return frame.iloc[:0]
+        own = (frame["device"] == field.device) & (frame["field"] == field.field)
+        return frame[own].reset_index(drop=True)
+
+    def turn_on(self) -> "pd.DataFrame":
+        """Return the rows of `turn_on` of the shown field's device, with the decisions applied."""
+        frame = self.tables["turn_on"]
+        device = "" if self._field is None else self._field.device
+        return frame[frame["device"] == device].reset_index(drop=True)
+
+    def replace_tables(self, tables: Mapping[str, "pd.DataFrame"]) -> None:
+        """Take over tables that were computed anew; a dot that is still there keeps its number.
+
+        Parameters
+        ----------
+        tables : mapping of str to pandas.DataFrame
+            Those that changed, of all fields.
+        """
+        self._base |= tables
+        self._forget()
+        self._select(self._selection)
+        self.tables_changed.emit(frozenset(tables))
+
+    # Selection
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Selected dots of the shown field, the last one being the current one."""
+        return self._selection
+
+    @property
+    def current(self) -> int | None:
+        """The dot that was selected last."""
+        return self._selection[-1] if self._selection else None
+
+    def select(self, dot_ids: Iterable[int]) -> None:
+        """Select dots of the shown field; others are passed over."""
+        before = self._selection
+        self._select(dot_ids)
+        if self._selection != before:
+            self.selection_changed.emit()
+
+    def _select(self, dot_ids: Iterable[int]) -> None:
+        known = self.dots.index
+        self._selection = tuple(int(dot) for dot in dict.fromkeys(dot_ids) if dot in known)
+
+    def next(self) -> int | None:
+        """Select the dot after the current one, the first one after the last, and return it."""
+        return self._step(1)
+
+    def previous(self) -> int | None:
+        """Select the dot before the current one, the last one before the first, and return it."""
+        return self._step(-1)
+
+    def _step(self, by: int) -> int | None:
+        ids = list(self.dots.index)
+        if not ids:
+            return None
+        at = ids.index(self.current) + by if self.current is not None else min(by, 0)
+        self.select([ids[at % len(ids)]])
+        return self.current
+
+    def next_unreviewed(self) -> int | None:
+        """Select the next dot that nobody accepted or rejected; None where there is none."""
+        ids = list(self.dots.index)
+        start = ids.index(self.current) + 1 if self.current is not None else 0
+        reviewed = self.reviewed
+        for dot in (*ids[start:], *ids[:start]):
+            if dot not in reviewed:
+                self.select([dot])
+                return self.current
+        return None
+
+    # Decisions
+
+    @property
+    def reviewed(self) -> frozenset[int]:
+        """Dots of the shown field that somebody accepted or rejected."""
+        return frozenset(
+            dot for dot, place in self._judged.items() if place.judgement.accepted is not None
+        )
+
+    def judgement(self, dot_id: int) -> Judgement:
+        """Return what was decided about a dot of the shown field."""
+        place = self._judged.get(dot_id)
+        return Judgement() if place is None else place.judgement
+
+    @property
+    def curation(self) -> Curation:
+        """All decisions, as ``curation.json`` holds them."""
+        return self._ledger.curation()
+
+    def accept(self, dot_ids: Iterable[int]) -> None:
+        """Accept dots; they are reviewed."""
+        self._decide("Accept", dot_ids, lambda judged: replace(judged, accepted=True))
+
+    def reject(self, dot_ids: Iterable[int]) -> None:
+        """Reject dots: they keep their row and leave fraction and population."""
+        self._decide("Reject", dot_ids, lambda judged: replace(judged, accepted=False))
+
+    def flag(self, dot_ids: Iterable[int], word: str) -> None:
+        """Give dots a word of one's own.
+
+        Raises
+        ------
+        ConfigurationError
+            If it is none: empty, with a space or a semicolon, or one that the analysis uses.
+        """
+        check_flag(word)
+        self._decide(
+            f"Flag {word}:",
+            dot_ids,
+            lambda judged: replace(judged, flags=tuple(sorted({*judged.flags, word}))),
+        )
+
+    def unflag(self, dot_ids: Iterable[int], word: str) -> None:
+        """Take a word of one's own from dots."""
+        self._decide(
+            f"Unflag {word}:",
+            dot_ids,
+            lambda judged: replace(judged, flags=tuple(w for w in judged.flags if w != word)),
+        )
+
+    def write_note(self, dot_id: int, text: str) -> None:
+        """Write a note beside a dot; an empty one takes it away."""
+        self._decide("Note on", [dot_id], lambda judged: replace(judged, note=text.strip()))
+
+    def add(self, x_px: float, y_px: float) -> int:
+        """Put a dot where none was found, and return its number.
+
+        It is accepted; its light is measured by the next run.
+
+        Raises
+        ------
+        ConfigurationError
+            If no field is shown.
+        """
+        field = self._shown()
+        dot = self._next_id(field)
+        place = JudgedPlace(*_place(x_px, y_px), Judgement(accepted=True, added=True))
+        self._do(f"Add dot {dot}", {dot: place})
+        return dot
+
+    def move(self, dot_id: int, x_px: float, y_px: float) -> None:
+        """Put a dot elsewhere; its light there is measured by the next run."""
+        at = _place(x_px, y_px)
+        judged = self._judged.get(dot_id)
+        if judged is not None and judged.judgement.added:
+            self._do(f"Move dot {dot_id}", {dot_id: JudgedPlace(*at, judged.judgement)})
+            return
+        self._decide("Move", [dot_id], lambda judged: replace(judged, moved_to_px=at))
+
+    def delete(self, dot_ids: Iterable[int]) -> None:
+        """Take away dots that are none; one that was added by hand is as if it had never been.
+
+        For a dot that exists and should not count, use `reject`: it keeps its row.
+        """
+        known = [dot for dot in dict.fromkeys(dot_ids) if dot in self.dots.index]
+        after = {
+            dot: None
+            if self.judgement(dot).added
+            else self._changed(dot, lambda judged: replace(judged, deleted=True))
+            for dot in known
+        }
+        self._do(_text("Delete", known), after)
+
+    @property
+    def _judged(self) -> Mapping[int, JudgedPlace]:
+        return {} if self._field is None else self._ledger.of_field(self._field)
+
+    def _shown(self) -> FieldKey:
+        if self._field is None:
+            raise ConfigurationError("no field is open; open an experiment or a finished run first")
+        return self._field
+
+    def _next_id(self, field: FieldKey) -> int:
+        found = self._rows("dots", field)["dot_id"]
+        return max(int(found.max()) if len(found) else 0, self._ledger.highest_id(field)) + 1
+
+    def _decide(self, verb: str, dot_ids: Iterable[int], change: Change) -> None:
+        known = [int(dot) for dot in dict.fromkeys(dot_ids) if dot in self.dots.index]
+        after = {dot: self._changed(dot, change) for dot in known}
+        after = {dot: place for dot, place in after.items() if place != self._judged.get(dot)}
+        self._do(_text(verb, list(after)), after)
+
+    def _changed(self, dot: int, change: Change) -> JudgedPlace | None:
+        before = self._judged.get(dot)
+        if before is None:
+            x_px, y_px = (self.dots.at[dot, name] for name in ("x_px", "y_px"))
+            before = JudgedPlace(*_place(x_px, y_px), Judgement())
+        after = replace(before, judgement=change(before.judgement))
+        return None if after.judgement == Judgement() else after
+
+    def _do(self, text: str, after: Mapping[int, JudgedPlace | None]) -> None:
+        if not after:
+            return
+        before = {dot: self._judged.get(dot) for dot in after}
+        self._ledger.do(Act(text, self._shown(), before, after))
+        self._decided()
+
+    def _decided(self) -> None:
+        self._forget()
+        before = self._selection
+        self._select(before)
+        self.curation_changed.emit()
+        if self._selection != before:
+            self.selection_changed.emit()
+        self.history_changed.emit()
+
+    # History
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether an act can be taken back."""
+        return bool(self.undo_text)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether an act can be carried out again."""
+        return bool(self.redo_text)
+
+    @property
+    def undo_text(self) -> str:
+        """What `undo` takes back; "" for nothing."""
+        return self._ledger.undo_text
+
+    @property
+    def redo_text(self) -> str:
+        """What `redo` carries out again; "" for nothing."""
+        return self._ledger.redo_text
+
+    def undo(self) -> None:
+        """Take the last act back, and show the field that it was in."""
+        if self.can_undo:
+            self._went(self._ledger.undo())
+
+    def redo(self) -> None:
+        """Carry out again what was taken back last, and show the field that it is in."""
+        if self.can_redo:
+            self._went(self._ledger.redo())
+
+    def _went(self, act: Act) -> None:
+        self._forget()
+        if act.field != self._field:
+            self.show(act.field)
+        self._decided()
+        self.select(act.after)
+
+    # Options
+
+    @property
+    def options(self) -> AnalysisOptions:
+        """The options of the shown field."""
+        return self._options.of_field(self._field)
+
+    def set_option(self, name: str, value: Any) -> None:
+        """Set an option of all fields, such as ``localize.max_rounds``.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is none of this name, or the value is not allowed; nothing has changed.
+        """
+        changed = self._options.with_option(name, value)
+        if changed != self._options:
+            self._options = changed
+            self.options_changed.emit()
+
+    @property
+    def run_options(self) -> dict[str, Any]:
+        """What `qdimage.run` takes as ``options`` to analyse with these options."""
+        return self._options.document()
+
+    def options_toml(self) -> str:
+        """Return the file that ``qdimage run --config FILE`` takes."""
+        return self._options.toml()
+
+
+def _text(verb: str, dots: Sequence[int]) -> str:
+    return f"{verb} dot {dots[0]}" if len(dots) == 1 else f"{verb} {len(dots)} dots"
+
+
+def _place(x_px: Any, y_px: Any) -> tuple[float, float]:
+    """A place as a file for people holds it."""
+    return round(float(x_px), 4), round(float(y_px), 4)
+
+
+def _curation_beside(experiments: Iterable[Experiment]) -> Curation:
+    found = (qdimage.curation_beside(experiment) for experiment in experiments)
+    return Curation(tuple(entry for each in found for entry in each.entries))
+
+
+def _experiments_of(
+    records: Mapping[FieldKey, Mapping[str, Any]],
+) -> tuple[dict[FieldKey, Experiment], tuple[str, ...]]:
+    """Read the declarations that a run was made from, as far as they are there."""
+    found: dict[FieldKey, Experiment] = {}
+    warnings: list[str] = []
+    for key, record in records.items():
+        try:
+            plan = qdimage.plan(str(record["experiment"]), allow_outside=True)
+        except QdimageError as error:
+            warnings.append(f"{key}: {error}")
+        else:
+            found[key] = plan.fields[0][0]
+    return found, tuple(warnings)
+
+
+def _recorded_options(
+    records: Mapping[FieldKey, Mapping[str, Any]],
+) -> tuple[dict[FieldKey, AnalysisOptions], tuple[str, ...]]:
+    """Return the options that a run recorded; the present defaults where they are not valid."""
+    found: dict[FieldKey, AnalysisOptions] = {}
+    warnings: list[str] = []
+    for key, record in records.items():
+        try:
+            found[key] = build_options(AnalysisOptions, record["options"], source=f"{key}")
+        except QdimageError as error:
+            found[key] = AnalysisOptions()
+            warnings.append(f"{error}; the run was made by another version: defaults are shown")
+    return found, tuple(warnings)

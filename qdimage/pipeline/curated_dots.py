@@ -1,0 +1,105 @@
+"""The table `dots` as it is after a person's decisions."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qdimage.domain.curation import OWN_FLAGS, joined_flags
+from qdimage.domain.flags import DotFlag, flag_names
+from qdimage.domain.tables import DOTS
+from qdimage.pipeline.curation import JudgedDots, number_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What stays of a moved dot's row; the rest was measured at the old place.
+_KEPT_OF_MOVED = {"device", "field", "dot_id", "accepted", "note", "flags", "signal_unit"}
+
+
+def curated_dots(dots: "pd.DataFrame", judged: JudgedDots) -> "pd.DataFrame":
+    """Return one field's rows of `dots` as they are after a person's decisions.
+
+    A deleted dot's row goes. A dot that was added or moved since the run has its place and nothing
+    that was measured. Every other row keeps its numbers.
+    """
+    row_of = {int(dot): row for row, dot in enumerate(dots["dot_id"])}
+    new = {
+        dot: place
+        for dot, place in judged.items()
+        if dot not in row_of and place.judgement.added and not place.judgement.deleted
+    }
+    result = _with_new_rows(dots, new) if new else dots
+    row_of |= {dot: len(dots) + k for k, dot in enumerate(new)}
+    known = {row_of[dot]: place for dot, place in judged.items() if dot in row_of}
+    result = _with_moves(
+        result,
+        {
+            row: place.now_px
+            for row, place in known.items()
+            if place.judgement.moved_to_px is not None or place.judgement.added
+        },
+    )
+    return _with_words(result, known)
+
+
+def _with_new_rows(dots: "pd.DataFrame", new: JudgedDots) -> "pd.DataFrame":
+    import pandas as pd
+
+    texts = [column.name for column in DOTS.columns if column.kind == "text"]
+    rows = pd.DataFrame({"dot_id": list(new)}, index=range(len(new))).reindex(columns=dots.columns)
+    rows[texts] = ""
+    rows["flags"] = flag_names(DotFlag.ADDED)
+    if len(dots):
+        for name in ("device", "field", "signal_unit"):
+            rows[name] = dots[name].iloc[0]
+    return pd.concat([dots, rows.astype(dots.dtypes.to_dict())], ignore_index=True)
+
+
+def _with_moves(dots: "pd.DataFrame", places: dict[int, tuple[float, float]]) -> "pd.DataFrame":
+    at = number_columns(dots, "x_px", "y_px")
+    changed = {row: place for row, place in places.items() if tuple(at[row]) != place}
+    if not changed:
+        return dots
+    result, rows = dots.copy(), dots.index[list(changed)]
+    for column in DOTS.columns:
+        if column.name not in _KEPT_OF_MOVED:
+            result.loc[rows, column.name] = "" if column.kind == "text" else None
+    pixel_um = _pixel_um(dots)
+    for k, axis in enumerate("xy"):
+        values = np.array([place[k] for place in changed.values()])
+        result.loc[rows, f"{axis}_px"] = values
+        result.loc[rows, f"{axis}_um"] = pixel_um * values
+    return result
+
+
+def _pixel_um(dots: "pd.DataFrame") -> float:
+    x_px, x_um = number_columns(dots, "x_px", "x_um").T
+    known = np.isfinite(x_um) & (x_px > 0)
+    return float(np.median(x_um[known] / x_px[known])) if known.any() else float("nan")
+
+
+def _with_words(dots: "pd.DataFrame", known: dict[int, Any]) -> "pd.DataFrame":
+    import pandas as pd
+
+    accepted = np.ones(len(dots), bool)
+    notes = np.full(len(dots), "", object)
+    flags = np.array(
+        [";".join(w for w in str(cell).split(";") if w in OWN_FLAGS) for cell in dots["flags"]],
+        object,
+    )
+    kept = np.ones(len(dots), bool)
+    moved = flag_names(DotFlag.MOVED)
+    for row, place in known.items():
+        judgement = place.judgement
+        accepted[row] = judgement.accepted is not False
+        notes[row] = judgement.note
+        own = [word for word in str(flags[row]).split(";") if word and word != moved]
+        if judgement.moved_to_px is not None:
+            own.append(moved)
+        flags[row] = joined_flags(";".join(own), judgement.flags)
+        kept[row] = not judgement.deleted
+    return dots.assign(
+        accepted=pd.array(accepted, dtype="boolean"),
+        note=pd.array(notes, dtype="string"),
+        flags=pd.array(flags, dtype="string"),
+    )[kept]

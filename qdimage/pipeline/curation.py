@@ -1,0 +1,114 @@
+"""The dots that a person's decisions are about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.domain.curation import Curation, FieldKey, JudgedPlace
+from qdimage.domain.experiment import Experiment
+from qdimage.domain.flags import DotFlag, flag_names
+from qdimage.io.curation_file import FILE_NAME, read_curation
+from qdimage.match.same_dot import allowed_distance_px, dots_at_places
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JudgedDots = Mapping[int, JudgedPlace]
+Judged = Mapping[FieldKey, JudgedDots]
+
+MOVED = flag_names(DotFlag.MOVED)
+
+
+@dataclass(frozen=True)
+class MatchedCuration:
+    """Decisions and the dots that they are about.
+
+    Attributes
+    ----------
+    judged : mapping
+        By (device, field), then by dot_id. Dots added by hand that have no row yet have the ids
+        after the highest one.
+    lost : mapping
+        By (device, field): decisions about places where no dot is any more.
+    """
+
+    judged: Judged
+    lost: Mapping[FieldKey, tuple[JudgedPlace, ...]]
+
+
+def curation_beside(experiment: Experiment) -> Curation:
+    """Return what the ``curation.json`` beside an experiment says; empty where there is none.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged.
+    """
+    path = experiment.folder / FILE_NAME
+    if not path.is_file():
+        return Curation()
+    return read_curation(path).placed(FieldKey(experiment.device, experiment.name))
+
+
+def match_curation(dots: "pd.DataFrame", curation: Curation) -> MatchedCuration:
+    """Find the dots that decisions are about.
+
+    Parameters
+    ----------
+    dots : pandas.DataFrame
+        The table `dots` of a run, made with this curation, an older one, or none.
+    curation : Curation
+        Every entry names its field.
+    """
+    judged: dict[FieldKey, JudgedDots] = {}
+    lost: dict[FieldKey, tuple[JudgedPlace, ...]] = {}
+    for key in dict.fromkeys(FieldKey(each.device, each.field) for each in curation.entries):
+        own = dots[(dots["device"] == key.device) & (dots["field"] == key.field)]
+        judged[key], lost[key] = _match_field(own, curation.of_field(key))
+    return MatchedCuration(judged, {key: each for key, each in lost.items() if each})
+
+
+def _match_field(
+    dots: "pd.DataFrame", places: Sequence[JudgedPlace]
+) -> tuple[JudgedDots, tuple[JudgedPlace, ...]]:
+    ids = dots["dot_id"].to_numpy(np.int64)
+    judged: dict[int, JudgedPlace] = {}
+    lost: list[JudgedPlace] = []
+    next_id = int(ids.max(initial=0)) + 1
+    for place, row in zip(places, _rows_meant(dots, places), strict=True):
+        if row >= 0:
+            judged[int(ids[row])] = place
+        elif place.judgement.added and not place.judgement.deleted:
+            judged[next_id] = place
+            next_id += 1
+        else:
+            lost.append(place)
+    return judged, tuple(lost)
+
+
+def _rows_meant(dots: "pd.DataFrame", places: Sequence[JudgedPlace]) -> NDArray[np.int64]:
+    """Return the row of each place's dot, -1 for none.
+
+    A dot that was moved is looked for where it is now, if the run knew of the move already, else
+    where it was found.
+    """
+    positions = number_columns(dots, "x_px", "y_px")
+    within = allowed_distance_px(number_columns(dots, "x_err_px", "y_err_px"))
+    moved = np.array([MOVED in str(cell).split(";") for cell in dots["flags"]], bool)
+    now = np.array([each.now_px for each in places], float).reshape(-1, 2)
+    found_at = np.array([(each.x_px, each.y_px) for each in places], float).reshape(-1, 2)
+    was_moved = np.array([each.judgement.moved_to_px is not None for each in places], bool)
+    meant = np.full(len(places), -1, np.int64)
+    for at, asked, candidates in ((now, was_moved, moved), (found_at, True, ~moved)):
+        open_places, rows = np.flatnonzero((meant < 0) & asked), np.flatnonzero(candidates)
+        hits = dots_at_places(at[open_places], positions[rows], within[rows])
+        meant[open_places[hits >= 0]] = rows[hits[hits >= 0]]
+    return meant
+
+
+def number_columns(frame: "pd.DataFrame", *names: str) -> NDArray[np.float64]:
+    """Return columns of a table as floats, shape (n, number of names); NaN where empty."""
+    return np.column_stack([frame[name].to_numpy(np.float64, na_value=np.nan) for name in names])

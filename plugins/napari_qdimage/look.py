@@ -6,7 +6,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from napari.utils.theme import get_theme
 
+from qdimage.domain.colours import DARK, EL_ONLY, EL_STOPS, LIT, NOT_COUNTED, PL_STOPS, REJECTED
+
 _FONT_PT = 9.0
+
+# The same as on the images and in the report.
+STATE_COLOUR = {
+    "lit": LIT,
+    "dark": DARK,
+    "EL only": EL_ONLY,
+    "not counted": NOT_COUNTED,
+    "rejected": REJECTED,
+}
 
 
 @dataclass(frozen=True)
@@ -60,3 +71,19 @@ def dress(axes: Axes, look: Look) -> None:
 def dress_figure(figure: Figure, look: Look) -> None:
     """Give a figure the background of a look."""
     figure.set_facecolor(look.paper)
+
+
+def kind_colour(kind: str, look: Look) -> str:
+    """Return the colour of PL or EL data, of the hues of their images."""
+    stops = {"pl": PL_STOPS, "el": EL_STOPS}.get(kind)
+    if stops is None:
+        return look.muted
+    # The middle of the map on white; the next, lighter stop on black.
+    return stops[3] if look.is_dark else stops[2]
+
+
+def state_colour(state: str, look: Look) -> str:
+    """Return the colour of a state beside text and in plots; on images they lie on black."""
+    if state in ("lit", "accepted") and not look.is_dark:
+        return look.ink
+    return STATE_COLOUR.get(state, look.muted)

@@ -37,6 +37,8 @@ class Session:
     tables_changed
         With the names of the tables that changed.
     selection_changed
+    channel_changed
+        The EL channel that the dots are judged in.
     curation_changed
         Decisions, and with them the live fraction.
     options_changed
@@ -47,6 +49,7 @@ class Session:
     opened = Signal()
     tables_changed = Signal(frozenset)
     selection_changed = Signal()
+    channel_changed = Signal()
     curation_changed = Signal()
     options_changed = Signal()
     history_changed = Signal()
@@ -64,6 +67,7 @@ class Session:
         self._base: dict[str, pd.DataFrame] = qdimage.empty_tables()
         self._fields: tuple[FieldKey, ...] = ()
         self._field: FieldKey | None = None
+        self._channel = ""
         self._selection: tuple[int, ...] = ()
         self._ledger.start({}, {})
         self._forget()
@@ -162,6 +166,38 @@ class Session:
         self._selection = ()
         self._dots = None
         self.opened.emit()
+
+    @property
+    def channel(self) -> str:
+        """The EL channel that the dots are judged in; "" where there is none.
+
+        The one that was chosen, else the one of the highest voltage that gave a fraction, else of
+        the highest voltage.
+        """
+        declared = self._rows("channels", self._field)
+        declared = declared[declared["kind"] == "el"].sort_values("voltage_v", kind="stable")
+        names = [str(name) for name in declared["channel"]]
+        if self._channel in names:
+            return self._channel
+        table = self._base["turn_on"]
+        answered = set(table.loc[table["fraction"].notna(), "channel"])
+        best = [name for name in names if name in answered] or names
+        return best[-1] if best else ""
+
+    def show_channel(self, channel: str) -> None:
+        """Judge the dots in another EL channel.
+
+        Raises
+        ------
+        KeyError
+            If the shown field has none of this name.
+        """
+        declared = self._rows("channels", self._field)
+        if channel not in set(declared.loc[declared["kind"] == "el", "channel"]):
+            raise KeyError(f"found no EL channel {channel!r} in {self._field}")
+        if channel != self.channel:
+            self._channel = channel
+            self.channel_changed.emit()
 
     @property
     def experiment(self) -> Experiment | None:

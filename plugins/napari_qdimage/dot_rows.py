@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_qdimage.session import Session
-from qdimage.reporting.content import Array, is_true, numbers
+from qdimage.reporting.content import is_true, numbers
 
 REVIEWS = ("accepted", "rejected", "unreviewed")
 
@@ -18,13 +18,6 @@ def el_channels(session: Session) -> pd.DataFrame:
     table = session.of_field("channels")
     own = table[table["kind"] == "el"].sort_values(["voltage_v", "channel"], kind="stable")
     return own[["channel", "voltage_v"]].reset_index(drop=True)
-
-
-def f_min_s(session: Session) -> float:
-    """Return the flux above which a dot counts as lit; NaN where it is not known."""
-    values = numbers(session.turn_on(), "f_min_photons_s")
-    known = values[np.isfinite(values)]
-    return float(known[0]) if len(known) else float("nan")
 
 
 def in_channel(session: Session, channel: str) -> pd.DataFrame:
@@ -46,7 +39,7 @@ def dot_states(session: Session, channel: str) -> NDArray[np.object_]:
         rows = in_channel(session, channel)
         counted = is_true(rows, "counted")
         with np.errstate(invalid="ignore"):
-            lit = numbers(rows, "photons_s") > f_min_s(session)
+            lit = numbers(rows, "photons_s") > session.f_min_photons_s
         states[counted & lit] = "lit"
         states[counted & ~lit] = "dark"
     states[~is_true(dots, "accepted")] = "rejected"
@@ -93,8 +86,3 @@ def words_of(rows: pd.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
 
 def _known(column: str) -> tuple[str, ...]:
     return ("lit", "dark", "not counted") if column == "state" else REVIEWS
-
-
-def column(session: Session, rows: pd.DataFrame, name: str) -> Array:
-    """Return a column as numbers, NaN where it is empty or not there."""
-    return numbers(rows, name) if name in rows else np.full(len(session.dots), np.nan)

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from napari_qdimage.dot_rows import f_min_s
 from napari_qdimage.look import Look, dress, kind_colour
 from napari_qdimage.session import Session
 from napari_qdimage.widgets.plot_canvas import PlotCanvas, message_plot
@@ -65,7 +64,7 @@ class VoltagePlot(DotPlot):
         dress(axes, self.look)
         axes.set_yscale("log")
         axes.set_xlim(seen[0] - 0.7 * self._step, seen[-1] + 0.7 * self._step)
-        axes.set_ylim(*_log_range(table, f_min_s(self.session)))
+        axes.set_ylim(*_log_range(table, self.session.f_min_photons_s))
         if len(seen) <= 8:
             axes.set_xticks(seen, [f"{value:g}" for value in seen])
         plain_log(axes.yaxis)
@@ -89,7 +88,7 @@ class VoltagePlot(DotPlot):
         return line
 
     def _draw_f_min(self, axes: Axes) -> None:
-        f_min = f_min_s(self.session)
+        f_min = self.session.f_min_photons_s
         if np.isfinite(f_min):
             axes.axhline(f_min, color=self.look.muted, lw=1, ls=(0, (5, 3)))
             axes.text(

@@ -238,6 +238,12 @@ class Session:
         own = (frame["device"] == field.device) & (frame["field"] == field.field)
         return frame[own].reset_index(drop=True)
 
+    @property
+    def f_min_photons_s(self) -> float:
+        """Flux above which a dot counts as lit, which no decision changes; NaN if not known."""
+        known = self._base["turn_on"]["f_min_photons_s"].dropna()
+        return float(known.iloc[0]) if len(known) else float("nan")
+
     def turn_on(self) -> "pd.DataFrame":
         """Return the rows of `turn_on` of the shown field's device, with the decisions applied."""
         frame = self.tables["turn_on"]

@@ -94,6 +94,10 @@ def napari_ready(display: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         os.environ["QT_QPA_PLATFORM"] = "xcb"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import napari.layers
+        import napari.qt
+        import napari.settings
+        import napari.viewer  # noqa: F401
         from qtpy.QtCore import QCoreApplication, Qt
         from qtpy.QtWidgets import QApplication
 

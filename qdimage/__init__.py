@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         simulate,
         trace,
         write_curation,
+        write_tables,
     )
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "simulate",
     "trace",
     "write_curation",
+    "write_tables",
 ]
 
 

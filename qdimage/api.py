@@ -65,6 +65,7 @@ __all__ = [
     "simulate",
     "trace",
     "write_curation",
+    "write_tables",
 ]
 
 
@@ -959,6 +960,30 @@ def empty_tables() -> dict[str, "pd.DataFrame"]:
     from qdimage.pipeline.finished import empty_tables
 
     return empty_tables()
+
+
+def write_tables(
+    tables: "Mapping[str, pd.DataFrame]", folder: PathLike, *, table_format: "TableFormat" = "csv"
+) -> tuple[Path, ...]:
+    """Write every table of a run, as `run` does, and return the files.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        All of them, by name; from `run`, `read_run` or `curate`.
+    folder : path
+        Made if it is not there.
+    table_format : {"csv", "parquet"}
+
+    Raises
+    ------
+    ConfigurationError
+        If Parquet cannot be written.
+    """
+    from qdimage.pipeline.table_output import write_tables
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return write_tables(tables, Path(folder), table_format=table_format)
 
 
 def read_curation(path: PathLike) -> "Curation":

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from qdimage.config import AnalysisOptions, build_options
 from qdimage.domain.experiment import Experiment
 from qdimage.domain.photon_tables import PHOTONS
-from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.errors import QdimageError
 from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_json
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
-from qdimage.io.table_file import TableFormat, require_parquet, write_table
+from qdimage.io.table_file import TableFormat, require_parquet
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.output import RECORD, check_output, staged
 from qdimage.pipeline.provenance import run_record
+from qdimage.pipeline.table_output import write_tables
 from qdimage.pipeline.tables import build_tables
 from qdimage.pipeline.workers import analyse_fields
 
@@ -148,8 +148,7 @@ def run_plan(
         fields = analyse_fields(plan.fields, out=staging, workers=workers, progress=progress)
         analysed = time.perf_counter()
         tables = build_tables(fields)
-        for table in RUN_TABLES:
-            write_table(tables[table.name], table, staging, table_format=table_format)
+        write_tables(tables, staging, table_format=table_format)
         seconds = {"fields": analysed - clock, "tables": time.perf_counter() - analysed}
         record = run_record(
             fields,

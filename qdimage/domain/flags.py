@@ -41,9 +41,17 @@ FLAG_MEANING = {
 }
 
 
+_FLAG_OF = {flag.name.lower(): int(flag) for flag in DotFlag if flag.name}
+
+
 def flag_names(flags: int) -> str:
     """Return the flags' names in lower case, joined by ``;`` ("" for none)."""
     return ";".join(flag.name.lower() for flag in DotFlag if flags & flag and flag.name)
+
+
+def flag_bits(names: str) -> int:
+    """Return the flags that are named in a cell; a person's own words stand for none."""
+    return sum(_FLAG_OF.get(name, 0) for name in set(names.split(";")))
 
 
 def flag_column(flags: NDArray[np.integer]) -> list[str]:

@@ -180,8 +180,8 @@ DOT_CHANNELS = Table(
         number("distance_px", "distance of that localization after registration"),
         boolean(
             "counted",
-            "in the denominator of the fraction; if not, the first of the flags `outside`, `edge`, "
-            "`unresolved` that it carries is where it is counted instead",
+            "in the denominator of the fraction; if not, and not rejected, the first of the flags "
+            "`outside`, `edge`, `unresolved` that it carries is where it is counted instead",
         ),
         text("flags", "reasons to look twice, joined by `;`; `edge` for either channel's border"),
         _SIGNAL_UNIT,
@@ -204,6 +204,7 @@ TURN_ON = Table(
         integer("n_edge", "PL dots too close to the border, not counted in n_pl"),
         integer("n_outside", "PL dots outside the overlap, not counted in n_pl"),
         integer("n_unresolved", "PL dots too close to another, not counted in n_pl"),
+        integer("n_rejected", "PL dots that a person rejected, not counted in n_pl or above"),
         number("chance_matches", "lit dots expected by chance, from blank places"),
         number("f_min_photons_s", "flux above which a dot counts; one for the whole run"),
         number("fraction", "share of PL-visible dots brighter in EL than f_min_photons_s"),
@@ -232,7 +233,8 @@ MATCHES = Table(
         number("residual_y_px", "mapped position minus that dot's, y"),
         number("distance_px", "distance to that dot"),
         number("gate_px", "distance within which the errors of both allow a match"),
-        integer("dot_id", "the PL dot matched one to one; empty for an EL-only source"),
+        integer("dot_id", "the PL dot matched one to one; empty for none"),
+        boolean("el_only", "a source without a PL dot where PL would show one"),
         number("chance_density_per_px2", "PL dots for each square pixel of the overlap"),
     ),
     ("voltage_v", "channel", "loc_id"),

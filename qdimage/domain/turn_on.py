@@ -11,7 +11,7 @@ class TurnOn:
     ----------
     n_pl, n_lit : int
         PL dots that the fraction is about; those of them brighter in EL than F_min.
-    n_el_only, n_edge, n_outside, n_unresolved : int
+    n_el_only, n_edge, n_outside, n_unresolved, n_rejected : int
         Sources and dots that are not in the denominator.
     chance_share : float
         Share of blank places brighter than F_min.
@@ -32,6 +32,7 @@ class TurnOn:
     low: float
     high: float
     extrapolated: float
+    n_rejected: int = 0
 
     @property
     def chance_matches(self) -> float:

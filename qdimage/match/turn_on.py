@@ -18,18 +18,25 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _LARGEST_CHANCE = 0.9
+# Beside the flags of a dot, which are positive.
+_REJECTED = -1
 
 
-def counted(dots: Localizations, photometry: ForcedPhotometry) -> Mask:
+def counted(
+    dots: Localizations, photometry: ForcedPhotometry, rejected: Mask | None = None
+) -> Mask:
     """Whether each PL dot belongs to the denominator."""
-    return np.asarray(_group(dots, photometry) == 0)
+    return np.asarray(_group(dots, photometry, rejected) == 0)
 
 
-def _group(dots: Localizations, photometry: ForcedPhotometry) -> NDArray[np.int64]:
+def _group(
+    dots: Localizations, photometry: ForcedPhotometry, rejected: Mask | None
+) -> NDArray[np.int64]:
     """The one reason why a dot is not counted; 0 for those that are."""
     flags = photometry.flags | (dots.flags & DotFlag.EDGE)
     reasons = (DotFlag.OUTSIDE, DotFlag.EDGE, DotFlag.UNRESOLVED)
-    return np.select([(flags & reason) != 0 for reason in reasons], reasons, 0)
+    group = np.select([(flags & reason) != 0 for reason in reasons], reasons, 0)
+    return group if rejected is None else np.where(rejected, _REJECTED, group)
 
 
 def turn_on_fraction(
@@ -39,6 +46,7 @@ def turn_on_fraction(
     *,
     f_min_s: float,
     confidence: float,
+    rejected: Mask | None = None,
 ) -> TurnOn:
     """Count the PL-visible dots that are brighter in EL than F_min.
 
@@ -54,8 +62,10 @@ def turn_on_fraction(
         Signal per second; one for a whole run, or voltages cannot be compared.
     confidence : float
         Of the interval.
+    rejected : ndarray of bool, optional
+        Dots that a person took out.
     """
-    group = _group(dots, photometry)
+    group = _group(dots, photometry, rejected)
     inside = group == 0
     n_pl = int(inside.sum())
     n_lit = int(np.sum(photometry.flux_s[inside] > f_min_s))
@@ -76,6 +86,7 @@ def turn_on_fraction(
         low,
         high,
         extrapolated,
+        int(np.sum(group == _REJECTED)),
     )
 
 
@@ -141,6 +152,7 @@ def pool(parts: Sequence[TurnOn], *, confidence: float) -> TurnOn:
         low,
         high,
         sum(emitting) / n_pl if n_pl else float("nan"),
+        sum(part.n_rejected for part in parts),
     )
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.domain.localizations import Localizations
-from qdimage.domain.turn_on import TurnOn
 from qdimage.errors import ConfigurationError
 from qdimage.match.lit import (
     DarkNull,
@@ -18,9 +16,8 @@ from qdimage.match.lit import (
     widened_error,
 )
 from qdimage.match.options import MatchOptions
-from qdimage.match.turn_on import turn_on_fraction
 from qdimage.photons.population_options import PopulationOptions
-from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
+from qdimage.pipeline.field import ElResult, FieldResult
 
 Floats = NDArray[np.float64]
 
@@ -117,14 +114,3 @@ def dot_fluxes(el: ElResult, options: MatchOptions) -> DotFluxes:
     probability, _ = lit_probability(flux, err)
     lit = known & (np.nan_to_num(false_alarm, nan=1.0) <= options.false_alarm_probability)
     return DotFluxes(flux, err, upper, false_alarm, probability, lit, known)
-
-
-def channel_turn_on(
-    channel: ChannelResult, dots: Localizations, *, f_min_s: float, confidence: float
-) -> TurnOn | None:
-    """Return the counts and the fraction of a channel; None unless its fluxes were measured."""
-    if not isinstance(channel.el, ElResult):
-        return None
-    return turn_on_fraction(
-        dots, channel.el.matches, channel.el.photometry, f_min_s=f_min_s, confidence=confidence
-    )

@@ -28,15 +28,14 @@ from qdimage.domain.tables import (
     REGISTRATION,
     TURN_ON,
 )
-from qdimage.domain.turn_on import TurnOn
 from qdimage.match.neighbours import g2_floor, is_isolated
 from qdimage.match.options import MatchOptions
 from qdimage.match.turn_on import counted as in_denominator
-from qdimage.match.turn_on import pool, turn_on_voltage
+from qdimage.match.turn_on import turn_on_voltage
 from qdimage.pipeline.blank_rows import blank_rows
+from qdimage.pipeline.channel_fluxes import ChannelKey, read_fluxes
 from qdimage.pipeline.decisions import (
     DotFluxes,
-    channel_turn_on,
     dot_fluxes,
     run_options,
     shared_f_min_s,
@@ -46,13 +45,12 @@ from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
+from qdimage.pipeline.turn_on_rows import ElChannel, turn_on_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
-
-POOLED = "all"
 
 
 def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
@@ -71,7 +69,6 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         LOCALIZATIONS: [row for field in fields for row in _localizations(field)],
         REGISTRATION: [_registration(field, each) for field in fields for each in field.el],
         MATCHES: [row for field in fields for row in _matches(field)],
-        TURN_ON: _turn_on(fields, options, f_min_s),
         BLANKS: [row for field in fields for row in blank_rows(field)],
     }
     for field in fields:
@@ -83,6 +80,7 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         for table in PHOTON_TABLES:
             rows[table] += field.photons.get(table.name, [])
     frames = {table.name: as_frame(each, table) for table, each in rows.items()}
+    frames[TURN_ON.name] = as_frame(_turn_on(fields, frames, options, f_min_s), TURN_ON)
     return frames | _population(fields, frames)
 
 
@@ -255,6 +253,7 @@ def _matches(field: FieldResult) -> list[Row]:
                     "distance_px": matches.distance_px[k],
                     "gate_px": matches.gate_px[k],
                     "dot_id": _one_based(matches.dot[k]),
+                    "el_only": bool(matches.el_only[k]),
                     "chance_density_per_px2": len(dots) / area,
                 }
             )
@@ -392,65 +391,25 @@ def _flux_status(channel: ChannelResult) -> Row:
     return _status(channel.registered)
 
 
-def _turn_on(fields: Sequence[FieldResult], options: MatchOptions, f_min_s: float) -> list[Row]:
-    rows: list[Row] = []
-    pools: dict[tuple[str, float], list[TurnOn | None]] = {}
-    units: dict[tuple[str, float], str] = {}
-    statuses: dict[tuple[str, float], set[str]] = {}
+def _turn_on(
+    fields: Sequence[FieldResult],
+    frames: Mapping[str, "pd.DataFrame"],
+    options: MatchOptions,
+    f_min_s: float,
+) -> list[Row]:
+    """Rows of `turn_on`, from the other tables, as `curate` makes them anew."""
+    measured = [
+        ChannelKey(field.experiment.device, field.experiment.name, channel.declared.name)
+        for field in fields
+        for channel in field.el
+        if isinstance(channel.el, ElResult)
+    ]
+    fluxes = read_fluxes(frames, measured)
+    channels = []
     for field in fields:
-        dots = _pl_dots(field)
         for channel in field.el:
-            counted = None
-            if dots is not None:
-                counted = channel_turn_on(
-                    channel, dots, f_min_s=f_min_s, confidence=options.confidence
-                )
-            key = field.experiment.device, float(channel.declared.voltage_v or 0.0)
-            pools.setdefault(key, []).append(counted)
-            statuses.setdefault(key, set()).add(_flux_status(channel)["status"])
-            units[key] = units.get(key) or channel.signal_unit
             row = _channel(field, channel) | _flux_status(channel)
-            row |= _counts(counted, f_min_s, options.confidence)
-            rows.append(row | {"signal_unit": channel.signal_unit})
-    for (device, voltage_v), parts in pools.items():
-        row = {"device": device, "field": POOLED, "voltage_v": voltage_v}
-        row |= _pooled(parts, f_min_s, options.confidence)
-        if statuses[device, voltage_v] == {"failed"}:
-            row["status"] = "failed"
-        rows.append(row | {"signal_unit": units[device, voltage_v]})
-    return rows
-
-
-def _counts(counted: TurnOn | None, f_min_s: float, confidence: float) -> Row:
-    row: Row = {"f_min_photons_s": f_min_s, "confidence": confidence}
-    if counted is None:
-        return row
-    row |= {
-        "n_pl": counted.n_pl,
-        "n_lit": counted.n_lit,
-        "n_el_only": counted.n_el_only,
-        "n_pl_dark": counted.n_pl - counted.n_lit,
-        "n_edge": counted.n_edge,
-        "n_outside": counted.n_outside,
-        "n_unresolved": counted.n_unresolved,
-        "chance_matches": counted.chance_matches,
-        "fraction": counted.fraction,
-        "fraction_low": counted.low,
-        "fraction_high": counted.high,
-        "fraction_extrapolated": counted.extrapolated,
-    }
-    if counted.n_pl == 0:
-        row |= {"status": "refused", "message": "no PL dot lies inside the area that both show"}
-    return row
-
-
-def _pooled(parts: Sequence[TurnOn | None], f_min_s: float, confidence: float) -> Row:
-    known = [part for part in parts if part is not None]
-    if not known:
-        message = f"none of {len(parts)} channels gave a fraction; see their own rows"
-        return _counts(None, f_min_s, confidence) | {"status": "refused", "message": message}
-    message = ""
-    if len(known) < len(parts):
-        message = f"{len(known)} of {len(parts)} channels gave a fraction; see their own rows"
-    counts = _counts(pool(known, confidence=confidence), f_min_s, confidence)
-    return {"status": "ok", "message": message} | counts
+            row["signal_unit"] = channel.signal_unit
+            key = ChannelKey(field.experiment.device, field.experiment.name, row["channel"])
+            channels.append(ElChannel(row, fluxes.get(key)))
+    return turn_on_rows(channels, f_min_s=f_min_s, confidence=options.confidence)

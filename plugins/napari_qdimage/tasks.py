@@ -1,0 +1,53 @@
+"""What the plugin computes in a child process, beyond single calls of qdimage."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qdimage import steps
+from qdimage.errors import QdimageError
+
+if TYPE_CHECKING:
+    from qdimage.config import AnalysisOptions
+    from qdimage.domain.camera import Camera
+    from qdimage.domain.experiment import Experiment
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class MeanImage:
+    """A channel's mean image, as a finished run keeps it.
+
+    Attributes
+    ----------
+    image : ndarray, shape (y, x)
+        In `unit` per pixel and second, NaN where not usable.
+    unit : str
+    camera : Camera
+        What the conversion used, and where each key is from.
+    """
+
+    image: Any
+    unit: str
+    camera: "Camera"
+
+
+def mean_images(
+    experiment: "Experiment", *, options: "AnalysisOptions", progress: Progress
+) -> dict[str, MeanImage | str]:
+    """Reduce every channel's stack; a line of text stands for one that failed."""
+    channels = experiment.declared.channels
+    found: dict[str, MeanImage | str] = {}
+    for done, channel in enumerate(channels):
+        progress(f"Mean image of {channel.name}", done, len(channels))
+        try:
+            read, _ = steps.read_channel(experiment, channel, options=options)
+        except (QdimageError, OSError) as error:
+            found[channel.name] = str(error)
+            continue
+        image = np.where(read.usable, read.mean, np.nan) / read.exposure_s
+        found[channel.name] = MeanImage(image, read.noise.unit, read.camera)
+    return found

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 # As in qdimage.api, a short call does not wait for numba and pandas.
 if TYPE_CHECKING:
+    import pandas as pd
+
     from qdimage.config import AnalysisOptions
     from qdimage.domain.camera import Camera
     from qdimage.domain.experiment import ChannelTable, Experiment
@@ -193,3 +195,10 @@ def register_by_pins(
     from qdimage.pipeline.landmarks import register_by_pins
 
     return register_by_pins(field, channel, pins, options=options)
+
+
+def registration_table(field: "RegisteredField") -> "pd.DataFrame":
+    """Return a row for each EL channel of a registered field, as a run writes it."""
+    from qdimage.pipeline.registered_rows import registration_table
+
+    return registration_table(field)

@@ -127,16 +127,27 @@ def apply_affine(affine_px: Array, places: Array) -> Array:
     return np.asarray((places[:, ::-1] @ affine_px[:, :2].T + affine_px[:, 2])[:, ::-1])
 
 
-def residual_vectors(matches: "pd.DataFrame", magnification: float) -> Array:
-    """Return the residuals of matched dots as napari's vectors (n, 2, 2): place, arrow.
+def residual_vectors(mapped_px: Array, residuals_px: Array, magnification: float) -> Array:
+    """Return residuals as napari's vectors (n, 2, 2): place, arrow, as (row, column).
 
-    The arrow leads from the PL dot to the mapped EL dot, that many times as long as it is.
+    Parameters
+    ----------
+    mapped_px : ndarray, shape (n, 2)
+        Where the EL dots (x, y) come to lie in the field.
+    residuals_px : ndarray, shape (n, 2)
+        These minus the PL dots that they are paired with.
+    magnification : float
+        The arrow leads from the PL dot towards the EL dot, that many times as long as it is.
     """
-    own = matches[matches["dot_id"].notna()]
-    step = np.column_stack(
-        [own["residual_y_px"].to_numpy(float), own["residual_x_px"].to_numpy(float)]
-    )
-    return np.stack([positions(own) - step, magnification * step], axis=1)
+    start = (mapped_px - residuals_px)[:, ::-1]
+    return np.stack([start, magnification * residuals_px[:, ::-1]], axis=1)
+
+
+def matched_residuals(matches: "pd.DataFrame", channel: str) -> tuple[Array, Array]:
+    """Return mapped places and residuals (n, 2) of a channel's matched dots, as (x, y) px."""
+    own = matches[(matches["channel"] == channel) & matches["dot_id"].notna()]
+    mapped = own[["x_px", "y_px"]].to_numpy(float)
+    return mapped, own[["residual_x_px", "residual_y_px"]].to_numpy(float)
 
 
 def el_only(

@@ -121,9 +121,7 @@ def _image(session: Session, name: str, declared: ChannelTable | None, data: Any
         "contrast_limits": convert.contrast_limits(data[0] if lazy else data),
         "blending": "additive",
         "metadata": {OWN: f"{kind} image", "channel": name},
-        **convert.placement(
-            pixel, _affine(session, name, declared), n_frames_axes=1 if lazy else 0
-        ),
+        **convert.placement(pixel, channel_affine(session, name), n_frames_axes=1 if lazy else 0),
     }
     return data, options, "image"
 
@@ -157,13 +155,14 @@ def _kind(session: Session, name: str, declared: ChannelTable | None) -> str:
     return str(table.loc[table["channel"] == name, "kind"].iloc[0])
 
 
-def _affine(session: Session, name: str, declared: ChannelTable | None) -> Any:
-    """The channel's map to the field: as registered, else as declared."""
+def channel_affine(session: Session, name: str) -> Any:
+    """Return a channel's (2, 3) map of (x, y) px to the field: as registered, else as declared."""
     table = session.of_field("registration")
     for row in rows_of(table[table["channel"] == name]):
         affine = convert.affine_of(row)
         if affine is not None:
             return affine
+    declared = _channels(session).get(name)
     if session.experiment is None or declared is None:
         return None
     return steps.nominal_affine(declared, session.experiment.declared.reference)

@@ -16,6 +16,7 @@ from napari_qdimage.layer_data import (
     DOTS,
     EL_ONLY,
     OWN,
+    channel_affine,
     dot_colours,
     dot_features,
     dot_layers,
@@ -131,11 +132,33 @@ class FieldLayers:
         self._shows_frames = preferences.frames_first()
         self._build()
 
+    def affine_px(self, channel: str) -> Any:
+        """Return the (2, 3) map of a channel's px (x, y) to the field's, as the session has it."""
+        return channel_affine(self._session, channel)
+
+    def place(self, channel: str, affine_px: Any = None) -> None:
+        """Lay a channel's image by a map for a look; as the session has it where none is given."""
+        layer = self.images.get(channel)
+        if layer is None:
+            return
+        wanted = self.affine_px(channel) if affine_px is None else affine_px
+        placement = convert.placement(self.pixel_um, wanted, n_frames_axes=layer.ndim - 2)
+        layer.affine = placement["affine"]
+
+    def show_only(self, channel: str) -> None:
+        """Show the reference and one other channel."""
+        first = next(iter(self.images), "")
+        for name, layer in self.images.items():
+            layer.visible = name in (first, channel)
+
     def _tables_changed(self, names: frozenset[str]) -> None:
-        if names & {"channels", "registration"}:
+        if "channels" in names:
             self._build()
-        else:
-            self.refresh()
+            return
+        if "registration" in names:
+            for channel in self.images:
+                self.place(channel)
+        self.refresh()
 
     def _show_channel(self) -> None:
         with guard:
@@ -191,11 +214,7 @@ class FieldLayers:
         layer.border_color = dot_colours(self._session)
 
     def _show_chosen(self) -> None:
-        """Have the reference, and of the EL channels the chosen one, to be seen."""
-        first, last = next(iter(self.images), ""), next(reversed(self.images), "")
-        shown = {first, self._session.channel or last}
-        for name, layer in self.images.items():
-            layer.visible = name in shown
+        self.show_only(self._session.channel or next(reversed(self.images), ""))
 
 
 def _is_own(layer: Layer) -> bool:

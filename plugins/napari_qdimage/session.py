@@ -133,6 +133,20 @@ class Session:
         self._start(curation)
         self.opened.emit()
 
+    def reread(self) -> None:
+        """Read the declarations again, one of which was changed; all else stays as it is.
+
+        Raises
+        ------
+        FormatError, ConfigurationError
+            If one cannot be read any more; the session is as it was.
+        """
+        self._experiments = {
+            key: qdimage.plan(experiment.path, allow_outside=True).fields[0][0]
+            for key, experiment in self._experiments.items()
+        }
+        self.tables_changed.emit(frozenset())
+
     def _start(self, curation: Curation) -> None:
         matched = qdimage.match_curation(self._base["dots"], curation)
         self._ledger.start(matched.judged, matched.lost)

@@ -1,6 +1,6 @@
 """What the plugin computes in a child process, beyond single calls of qdimage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from qdimage.config import AnalysisOptions
     from qdimage.domain.camera import Camera
     from qdimage.domain.experiment import Experiment
+    from qdimage.domain.refusal import Refusal
+    from qdimage.pipeline.field import RegisteredField
+    from qdimage.pipeline.landmarks import Pin
+    from qdimage.pipeline.registration import Registered
 
 Progress = Callable[[str, int, int], None]
 
@@ -33,6 +37,22 @@ class MeanImage:
     image: Any
     unit: str
     camera: "Camera"
+
+
+def try_pins(
+    experiment: "Experiment",
+    field: "RegisteredField | None",
+    channel: str,
+    pins: "Sequence[Pin]",
+    *,
+    options: "AnalysisOptions",
+    progress: Progress,
+) -> "tuple[RegisteredField, Registered | Refusal]":
+    """Put pins to the test, and register the field before where that was not done yet."""
+    if field is None:
+        field = steps.register_field(experiment, options=options, progress=progress)
+    answer = steps.register_by_pins(field, channel, pins, options=options.register)
+    return field, answer
 
 
 def mean_images(

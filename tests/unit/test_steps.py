@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from folders import DEMO
 
@@ -24,6 +25,11 @@ def field() -> RegisteredField:
 def test_a_field_is_registered_channel_by_channel(field: RegisteredField) -> None:
     assert set(field.found) == {"PL", "EL 2.1V", "EL 2.2V", "EL 2.4V", "EL 2.6V"}
     assert isinstance(field.answers["EL 2.6V"], Registered)
+
+
+def test_its_table_is_that_of_a_run(field: RegisteredField, tmp_path: Path) -> None:
+    wanted = qdimage.run(DEMO / "field-02", tmp_path / "out").tables["registration"]
+    pd.testing.assert_frame_equal(steps.registration_table(field), wanted)
 
 
 def pins(field: RegisteredField, channel: str, n: int, off_px: float = 0.0) -> list[Pin]:

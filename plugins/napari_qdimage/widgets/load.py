@@ -221,19 +221,14 @@ class LoadWidget(QWidget):
         experiment = self.session.experiment
         if self._undeclared is not None or experiment is None:
             return
-        field, source = self.session.field, self.session.source or experiment.path
         with messages.shown():
             try:
                 steps.set_channel_keys(experiment.path, channel, {key: value})
-            except Exception:
+                self.session.reread()
+            finally:
                 self._show()
-                raise
-            had_results = self.session.out is not None
-            self.session.open_experiment(source)
-            if field in self.session.fields and field is not None:
-                self.session.show(field)
-            if had_results:
-                self.message.setText(f"{channel} was changed: analyse again")
+            if self.session.out is not None:
+                self.message.setText(f"{channel} was changed: analyse again to use it in tables")
 
     # Showing
 

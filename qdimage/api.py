@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from qdimage.config import AnalysisOptions
     from qdimage.domain.curation import Curation
-    from qdimage.domain.experiment import CameraKeys, Experiment
+    from qdimage.domain.experiment import CameraKeys
     from qdimage.domain.g2_curve import G2Curve
     from qdimage.domain.refusal import Refusal
     from qdimage.io.table_file import TableFormat
@@ -42,7 +42,6 @@ __all__ = [
     "correlate",
     "curate",
     "curated_dots",
-    "curation_beside",
     "decay_model",
     "draw_model",
     "empty_tables",
@@ -75,6 +74,7 @@ def plan(
     options: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
     allow_outside: bool = False,
+    curation: "PathLike | Curation | None" = None,
 ) -> "Plan":
     """Say what `run` would analyse, reading the declarations alone.
 
@@ -89,19 +89,25 @@ def plan(
         ``"stage.option=value"``; they win over everything.
     allow_outside : bool
         Accept paths that leave an experiment's folder.
+    curation : path or Curation, optional
+        What a person decided about dots; instead of the ``curation.json`` beside each experiment.
 
     Raises
     ------
     FormatError, ConfigurationError
-        If no declaration can be read, or an option is wrong.
+        If no declaration can be read, or an option or the curation is wrong.
     """
     from qdimage.pipeline.run import plan_run
+
+    if isinstance(curation, str | os.PathLike):
+        curation = Path(curation)
 
     return plan_run(
         _paths(paths),
         overrides=options or {},
         assignments=assignments,
         allow_outside=allow_outside,
+        curation=curation,
     )
 
 
@@ -112,6 +118,7 @@ def run(
     options: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
     allow_outside: bool = False,
+    curation: "PathLike | Curation | None" = None,
     table_format: "TableFormat" = "csv",
     workers: int = 1,
     progress: Progress | None = None,
@@ -120,7 +127,7 @@ def run(
 
     Parameters
     ----------
-    paths, options, assignments, allow_outside
+    paths, options, assignments, allow_outside, curation
         As in `plan`.
     out : path
         New, empty, or the output of an earlier run, which is replaced once all is there.
@@ -152,7 +159,13 @@ def run(
     from qdimage.pipeline.run import run_plan
     from qdimage.reporting.build import build_report
 
-    planned = plan(paths, options=options, assignments=assignments, allow_outside=allow_outside)
+    planned = plan(
+        paths,
+        options=options,
+        assignments=assignments,
+        allow_outside=allow_outside,
+        curation=curation,
+    )
     return run_plan(
         planned,
         Path(out),
@@ -1004,19 +1017,6 @@ def write_curation(curation: "Curation", path: PathLike) -> None:
     from qdimage.io.curation_file import write_curation
 
     write_curation(Path(path), curation)
-
-
-def curation_beside(experiment: "Experiment") -> "Curation":
-    """Return what the ``curation.json`` beside an experiment says; empty where there is none.
-
-    Raises
-    ------
-    FormatError
-        If it is damaged.
-    """
-    from qdimage.pipeline.curation import curation_beside
-
-    return curation_beside(experiment)
 
 
 def match_curation(dots: "pd.DataFrame", curation: "Curation") -> "MatchedCuration":

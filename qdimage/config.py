@@ -13,7 +13,8 @@ from qdimage.domain.options import Options, option
 from qdimage.errors import ConfigurationError
 from qdimage.image.options import ImageOptions
 from qdimage.io.documents import format_toml
-from qdimage.io.experiment_file import explain, not_finite, read_toml
+from qdimage.io.experiment_file import not_finite, read_toml
+from qdimage.io.explain import explain
 from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
 from qdimage.photons.decay_options import DecayOptions

@@ -542,8 +542,7 @@ def _place(x_px: Any, y_px: Any) -> tuple[float, float]:
 
 
 def _curation_beside(experiments: Iterable[Experiment]) -> Curation:
-    found = (qdimage.curation_beside(experiment) for experiment in experiments)
-    return Curation(tuple(entry for each in found for entry in each.entries))
+    return Curation(tuple(entry for each in experiments for entry in each.curation.entries))
 
 
 def _experiments_of(

@@ -40,6 +40,14 @@ def run(
     ] = "csv",
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
     config: Config = None,
+    curation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What a person decided about dots; instead of each curation.json beside "
+            "an experiment.toml.",
+        ),
+    ] = None,
     assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
     allow_outside: AllowOutside = False,
     quiet: Quiet = False,
@@ -56,6 +64,7 @@ def run(
         "options": options,
         "assignments": assignments,
         "allow_outside": allow_outside,
+        "curation": curation,
     }
     if dry_run:
         _show_plan(api.plan(paths, **shared), as_json)

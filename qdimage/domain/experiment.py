@@ -13,6 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+from qdimage.domain.curation import Curation, FieldKey
+
 _SMALLEST_DETERMINANT = 1e-9
 _Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
 
@@ -236,12 +238,24 @@ class Experiment(Declared):
         The ``experiment.toml``.
     name, device : str
         Declared, or the folder's and its parent's name.
+    declared : ExperimentFile
+    curation : Curation
+        What a person decided about its dots.
+    curation_path : pathlib.Path or None
+        Where that was read; None for nowhere.
     """
 
     path: Path
     name: str
     device: str
     declared: ExperimentFile
+    curation: Curation = Curation()
+    curation_path: Path | None = None
+
+    @property
+    def key(self) -> FieldKey:
+        """Device and name."""
+        return FieldKey(self.device, self.name)
 
     @property
     def folder(self) -> Path:

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from qdimage.domain.experiment import CameraKeys
 from qdimage.errors import ConfigurationError
-from qdimage.io.experiment_file import explain, read_toml
+from qdimage.io.experiment_file import read_toml
+from qdimage.io.explain import explain
 
 
 def read_camera_file(path: Path) -> CameraKeys:

@@ -1,7 +1,7 @@
 """``curation.json``: a person's decisions about the dots of a field."""
 
+import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from qdimage.domain.curation import Action, Curation, CurationEntry, check_flag
 from qdimage.errors import FormatError
 from qdimage.io.atomic import write_text
-from qdimage.io.documents import format_json
-from qdimage.io.experiment_file import explain
+from qdimage.io.explain import explain
 
 FILE_NAME = "curation.json"
 VERSION = 1
@@ -90,18 +89,21 @@ def _document(path: Path) -> dict[str, Any]:
 
 def write_curation(path: Path, curation: Curation) -> None:
     """Write decisions, an entry a line, whole or not at all."""
-    write_text(path, format_json(as_document(curation)) + "\n")
+    write_text(path, curation_text(curation))
 
 
-def as_document(curation: Curation) -> dict[str, Any]:
-    """Return decisions as the file's keys and values; what an entry does not need is left out."""
-    return {"curation": VERSION, "entries": _rows(curation.entries)}
+def curation_text(curation: Curation) -> str:
+    """Return decisions as a file holds them; what an entry does not need is left out."""
+    rows = ",".join(f"\n    {_line(entry)}" for entry in curation.entries)
+    return f'{{\n  "curation": {VERSION},\n  "entries": [{rows}\n  ]\n}}\n'
 
 
-def _rows(entries: Sequence[CurationEntry]) -> list[dict[str, Any]]:
-    order = tuple(_Entry.model_fields)
-    rows = []
-    for entry in entries:
-        values = asdict(entry)
-        rows.append({name: values[name] for name in order if values[name] not in ("", None)})
-    return rows
+def _line(entry: CurationEntry) -> str:
+    values = asdict(entry)
+    kept = {name: values[name] for name in _Entry.model_fields if values[name] not in ("", None)}
+    return json.dumps(kept, ensure_ascii=False, allow_nan=False)
+
+
+def curation_sha256(curation: Curation) -> str:
+    """Return the hash of decisions as they are written."""
+    return hashlib.sha256(curation_text(curation).encode()).hexdigest()

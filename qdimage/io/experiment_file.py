@@ -1,18 +1,20 @@
 """Finding and reading ``experiment.toml``."""
 
-import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from qdimage.domain.curation import Curation, FieldKey
 from qdimage.domain.experiment import Experiment, ExperimentFile
 from qdimage.errors import ConfigurationError, FormatError
+from qdimage.io.curation_file import FILE_NAME as CURATION_NAME
+from qdimage.io.curation_file import read_curation
+from qdimage.io.explain import explain
 
 FILE_NAME = "experiment.toml"
 POOLED = "all"
@@ -130,7 +132,7 @@ def check_distinct(experiments: Sequence[Experiment]) -> None:
 
 
 def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
-    """Read one ``experiment.toml``.
+    """Read one ``experiment.toml``, and the ``curation.json`` beside it if there is one.
 
     Parameters
     ----------
@@ -160,11 +162,16 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
             f"{path}: the field is named {name!r}, as the rows of all fields together are; "
             "give it another name in [experiment]"
         )
+    device = declared.experiment.device or folder.parent.name or folder.name
+    beside = folder / CURATION_NAME
+    found = beside.is_file()
     return Experiment(
         path=path,
         name=name,
-        device=declared.experiment.device or folder.parent.name or folder.name,
+        device=device,
         declared=declared,
+        curation=read_curation(beside).placed(FieldKey(device, name)) if found else Curation(),
+        curation_path=beside if found else None,
     )
 
 
@@ -201,35 +208,3 @@ def _declared_paths(declared: ExperimentFile) -> Iterator[str]:
         yield photons.file
         yield from (each for each in (photons.response_file, photons.background_file) if each)
     yield from (spectrum.file for spectrum in declared.spectra)
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say in one line what a model refused first, and what to do."""
-    first = error.errors()[0]
-    place = list(first["loc"])
-    name = ".".join(str(part) for part in place)
-    if first["type"] == "extra_forbidden":
-        known = sorted(_model_at(model, place[:-1]).model_fields)
-        near = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
-        return f"unknown key {name!r}; {hint}"
-    found = "" if isinstance(first["input"], dict | list) else f" (found {first['input']!r:.80})"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{name + ': ' if name else ''}{message}{found}; correct it"
-
-
-def _model_at(model: type[BaseModel], place: list[int | str]) -> type[BaseModel]:
-    """Follow a validation error's location down to the model that it lies in."""
-    for part in place:
-        if isinstance(part, str) and part in model.model_fields:
-            inner = _models_in(model.model_fields[part].annotation)
-            model = inner[0] if inner else model
-    return model
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) in (tuple, list, Union, UnionType):
-        return [model for each in get_args(annotation) for model in _models_in(each)]
-    return []

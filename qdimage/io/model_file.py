@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from qdimage.domain.experiment import Declared
 from qdimage.errors import ConfigurationError
-from qdimage.io.experiment_file import explain, read_toml
+from qdimage.io.experiment_file import read_toml
+from qdimage.io.explain import explain
 from qdimage.rates.declared import DeclaredModel
 from qdimage.rates.parameters import Parameter, ParameterSet
 from qdimage.rates.user_model import Rule, declare_user_model

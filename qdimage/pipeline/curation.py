@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from qdimage.domain.curation import Curation, FieldKey, JudgedPlace
 from qdimage.domain.experiment import Experiment
 from qdimage.domain.flags import DotFlag, flag_names
-from qdimage.io.curation_file import FILE_NAME, read_curation
+from qdimage.errors import ConfigurationError
 from qdimage.match.same_dot import allowed_distance_px, dots_at_places
 
 if TYPE_CHECKING:
@@ -39,18 +40,44 @@ class MatchedCuration:
     lost: Mapping[FieldKey, tuple[JudgedPlace, ...]]
 
 
-def curation_beside(experiment: Experiment) -> Curation:
-    """Return what the ``curation.json`` beside an experiment says; empty where there is none.
+def given_curation(
+    experiments: Sequence[Experiment], curation: Curation, path: Path | None
+) -> tuple[list[Experiment], tuple[str, ...]]:
+    """Give experiments decisions from elsewhere, instead of those beside them.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        All of a run.
+    curation : Curation
+        Its entries name their fields; they need not if there is one field.
+    path : pathlib.Path or None
+        Where it was read.
+
+    Returns
+    -------
+    list of Experiment
+    tuple of str
+        Decisions about fields that the run does not have.
 
     Raises
     ------
-    FormatError
-        If it is damaged.
+    ConfigurationError
+        If an entry does not say which of several fields it is about.
     """
-    path = experiment.folder / FILE_NAME
-    if not path.is_file():
-        return Curation()
-    return read_curation(path).placed(FieldKey(experiment.device, experiment.name))
+    if len(experiments) == 1:
+        curation = curation.placed(experiments[0].key)
+    unnamed = [each for each in curation.entries if not (each.device and each.field)]
+    if unnamed:
+        raise ConfigurationError(
+            f"{path or 'the curation'}: {unnamed[0]} names no field, expected device and field, "
+            f"since {len(experiments)} fields are analysed; add them"
+        )
+    keys = {each.key for each in experiments}
+    others = sorted({FieldKey(each.device, each.field) for each in curation.entries} - keys)
+    warnings = tuple(f"{path or 'the curation'}: no field {key} is analysed" for key in others)
+    changed = {"curation": curation, "curation_path": path}
+    return [each.model_copy(update=changed) for each in experiments], warnings
 
 
 def match_curation(dots: "pd.DataFrame", curation: Curation) -> MatchedCuration:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from qdimage.domain.experiment import DotParametersTable
 from qdimage.errors import ConfigurationError
-from qdimage.io.experiment_file import explain, read_toml
+from qdimage.io.experiment_file import read_toml
+from qdimage.io.explain import explain
 from qdimage.rates.dot import DotParameters
 
 

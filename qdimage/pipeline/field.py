@@ -1,7 +1,7 @@
 """One field: its channels measured and registered, and the EL flux of every PL dot."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from qdimage.numerics.random import generator
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
 from qdimage.pipeline.channel_row import channel_row
+from qdimage.pipeline.curated_field import CuratedDots, curate_field
 from qdimage.pipeline.names import image_path
 from qdimage.pipeline.photon_files import (
     PhotonWork,
@@ -93,6 +94,8 @@ class FieldResult:
         Further PL channels, and the EL channels in order of voltage.
     photons : mapping of str to list of dict
         Rows of the time-tag files, by table.
+    curated : CuratedDots or None
+        The PL dots; None where there is no image of them.
     """
 
     experiment: Experiment
@@ -100,6 +103,7 @@ class FieldResult:
     reference: ChannelResult | None
     others: tuple[ChannelResult, ...]
     photons: Rows
+    curated: CuratedDots | None = None
 
     @property
     def channels(self) -> tuple[ChannelResult, ...]:
@@ -113,20 +117,36 @@ class FieldResult:
 
 
 @dataclass(frozen=True)
+class Located(Found):
+    """Dots of one channel with what turns them into rows of a table.
+
+    Attributes
+    ----------
+    exposure_s : float
+    pixel_um : float or None
+    signal_unit : str
+    """
+
+    exposure_s: float
+    pixel_um: float | None
+    signal_unit: str
+
+
+@dataclass(frozen=True)
 class RegisteredField:
     """The dots of every channel of a field, and how its EL channels lie on its reference.
 
     Attributes
     ----------
     experiment : Experiment
-    found : mapping of str to (Found or Failure)
-        By channel.
+    found : mapping of str to (Located or Failure)
+        By channel, the reference first.
     answers : mapping of str to (Registered, Refusal or Failure)
         By EL channel.
     """
 
     experiment: Experiment
-    found: Mapping[str, Found | Failure]
+    found: Mapping[str, Located | Failure]
     answers: Mapping[str, Registered | Refusal | Failure]
 
 
@@ -153,32 +173,45 @@ def analyse_field(
     """
     reference: ChannelResult | None = None
     others: tuple[ChannelResult, ...] = ()
+    curated: CuratedDots | None = None
     if experiment.declared.channels:
         work = _Work(experiment, number, options, out, progress)
-        reference, others = _analyse_channels(work)
-    dots = reference.dots if reference is not None else None
+        reference, others, curated = _analyse_channels(work)
     photons = PhotonWork(
         experiment,
         number,
         options,
         out,
-        dots if isinstance(dots, Localizations) else None,
+        curated.dots if curated is not None else None,
         reference.pixel_um if reference is not None else None,
     )
     return FieldResult(
-        experiment, options, reference, others, analyse_photon_files(photons, progress)
+        experiment, options, reference, others, analyse_photon_files(photons, progress), curated
     )
 
 
-def _analyse_channels(work: "_Work") -> tuple[ChannelResult, tuple[ChannelResult, ...]]:
-    """Measure and register every channel; the reference comes first."""
+def _analyse_channels(
+    work: "_Work",
+) -> tuple[ChannelResult, tuple[ChannelResult, ...], CuratedDots | None]:
+    """Measure and register every channel; the reference comes first, then the others.
+
+    Registration rests on the dots as they were found; everything later on what a person made of
+    them.
+    """
     reference, further = work.experiment.declared.reference, _further(work.experiment)
     fixed, measured, registered = _measure_and_register(work)
+    curated, kept = None, fixed
+    if isinstance(fixed, MeasuredChannel):
+        experiment = work.experiment
+        curated = curate_field(
+            fixed.image, fixed.dots, experiment.curation.of_field(experiment.key)
+        )
+        kept = replace(fixed, dots=curated.dots)
     others = tuple(
-        work.finish(channel, measured[channel.name], registered.get(channel.name), fixed)
+        work.finish(channel, measured[channel.name], registered.get(channel.name), kept)
         for channel in further
     )
-    return work.finish(reference, fixed, None, fixed), others
+    return work.finish(reference, fixed, None, fixed), others, curated
 
 
 def _measure_and_register(
@@ -223,12 +256,25 @@ def register_field(
     """
     work = _Work(experiment, 0, options, Path(), progress)
     fixed, measured, registered = _measure_and_register(work)
+    declared = {channel.name: channel for channel in experiment.declared.channels}
     every = {experiment.declared.reference.name: fixed, **measured}
     found = {
-        name: Found(each.dots, each.shape) if isinstance(each, MeasuredChannel) else each
+        name: _located(experiment, declared[name], each)
+        if isinstance(each, MeasuredChannel)
+        else each
         for name, each in every.items()
     }
     return RegisteredField(experiment, found, registered)
+
+
+def _located(experiment: Experiment, channel: ChannelTable, measured: MeasuredChannel) -> Located:
+    return Located(
+        measured.dots,
+        measured.shape,
+        measured.image.exposure_s,
+        channel_pixel_um(experiment, channel, measured.pixel_size_um),
+        measured.image.noise.unit,
+    )
 
 
 def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) -> FieldResult:

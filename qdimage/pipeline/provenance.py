@@ -10,6 +10,7 @@ from typing import Any
 
 from qdimage.domain.photon_tables import PHOTONS
 from qdimage.io.atomic import sha256
+from qdimage.io.curation_file import curation_sha256
 from qdimage.pipeline.field import FieldResult
 
 CONTRACT = 1
@@ -28,6 +29,7 @@ def run_record(
     fields: Sequence[FieldResult],
     *,
     unreadable: Mapping[str, str],
+    warnings: Sequence[str],
     started: datetime,
     seconds: Mapping[str, float],
     table_format: str,
@@ -39,6 +41,8 @@ def run_record(
     fields : sequence of FieldResult
     unreadable : mapping of str to str
         ``experiment.toml`` files that could not be read, and why.
+    warnings : sequence of str
+        About the run as a whole.
     started : datetime
     seconds : mapping of str to float
         Time for each part of the run.
@@ -53,7 +57,7 @@ def run_record(
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "table_format": table_format,
-        "warnings": run_warnings(fields, unreadable),
+        "warnings": [*warnings, *run_warnings(fields, unreadable)],
         "fields": [_field(field) for field in fields],
     }
 
@@ -66,6 +70,8 @@ def _field(field: FieldResult) -> dict[str, Any]:
         "experiment": str(experiment.path),
         "experiment_sha256": sha256(experiment.path),
         "pixel_um": field.reference.pixel_um if field.reference else None,
+        "curation": str(experiment.curation_path) if experiment.curation_path else None,
+        "curation_sha256": curation_sha256(experiment.curation) if experiment.curation else None,
         "options": field.options.model_dump(mode="json"),
         "stacks": {
             channel.declared.stack: channel.row.get("stack_sha256") for channel in field.channels
@@ -93,6 +99,8 @@ def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -
             message = channel.row.get("message")
             if message:
                 warnings.append(f"{name}, {channel.declared.name}: {message}")
+        if field.curated is not None:
+            warnings += [f"{name}, curation: {each}" for each in field.curated.warnings]
         for row in field.photons[PHOTONS.name]:
             if row["message"]:
                 warnings.append(f"{name}, {row['file']}: {row['message']}")

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qdimage.config import AnalysisOptions, build_options
+from qdimage.domain.curation import Curation
 from qdimage.domain.experiment import Experiment
 from qdimage.domain.photon_tables import PHOTONS
 from qdimage.errors import QdimageError
 from qdimage.io.atomic import write_text
+from qdimage.io.curation_file import read_curation
 from qdimage.io.documents import format_json
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
 from qdimage.io.table_file import TableFormat, require_parquet
+from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.output import RECORD, check_output, staged
 from qdimage.pipeline.provenance import run_record
@@ -38,10 +41,12 @@ class Plan:
         In order of device and field.
     unreadable : mapping of str to str
         ``experiment.toml`` files that cannot be read, and why.
+    warnings : tuple of str
     """
 
     fields: tuple[tuple[Experiment, AnalysisOptions], ...]
     unreadable: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_channels(self) -> int:
@@ -75,6 +80,7 @@ def plan_run(
     overrides: Mapping[str, Any],
     assignments: Sequence[str],
     allow_outside: bool,
+    curation: Path | Curation | None = None,
 ) -> Plan:
     """Read every declaration; what cannot be read is set aside.
 
@@ -84,11 +90,13 @@ def plan_run(
         Options that win over those of the declarations, nested as in TOML.
     assignments : sequence of str
         ``STAGE.OPTION=VALUE``; they win over everything.
+    curation : path or Curation, optional
+        Decisions about dots, instead of the ``curation.json`` beside each experiment.
 
     Raises
     ------
     FormatError, ConfigurationError
-        If nothing can be read, two fields have one name, or an option is wrong.
+        If nothing can be read, two fields have one name, or an option or the curation is wrong.
     """
     build_options(AnalysisOptions, overrides, assignments=assignments, source="the options")
     fields: list[tuple[Experiment, AnalysisOptions]] = []
@@ -107,8 +115,15 @@ def plan_run(
     if not fields:
         raise next(iter(errors.values()))
     fields.sort(key=lambda each: (each[0].device, each[0].name))
-    check_distinct([experiment for experiment, _ in fields])
-    return Plan(tuple(fields), {path: str(error) for path, error in errors.items()})
+    experiments = [experiment for experiment, _ in fields]
+    check_distinct(experiments)
+    warnings: tuple[str, ...] = ()
+    if curation is not None:
+        file = curation if isinstance(curation, Path) else None
+        decided = read_curation(curation) if isinstance(curation, Path) else curation
+        experiments, warnings = given_curation(experiments, decided, file)
+    planned = zip(experiments, (options for _, options in fields), strict=True)
+    return Plan(tuple(planned), {path: str(error) for path, error in errors.items()}, warnings)
 
 
 def run_plan(
@@ -153,6 +168,7 @@ def run_plan(
         record = run_record(
             fields,
             unreadable=plan.unreadable,
+            warnings=plan.warnings,
             started=started,
             seconds=seconds,
             table_format=table_format,

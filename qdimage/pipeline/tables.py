@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qdimage.domain.curation import joined_flags
 from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_tables import (
@@ -225,9 +226,7 @@ def _registration(field: FieldResult, channel: ChannelResult) -> Row:
 
 
 def _pl_dots(field: FieldResult) -> Localizations | None:
-    if field.reference is None or not isinstance(field.reference.dots, Localizations):
-        return None
-    return field.reference.dots
+    return None if field.curated is None else field.curated.dots
 
 
 def _matches(field: FieldResult) -> list[Row]:
@@ -276,10 +275,22 @@ def _dots(field: FieldResult, f_min_s: float) -> tuple[list[Row], list[Row]]:
     }
     rows = _dot_rows(field, field.reference, dots)
     _add_turn_on_voltages(rows, dots, field, fluxes, f_min_s)
+    _add_judgements(rows, field)
     inner: list[Row] = []
     for channel in field.el:
         inner += _dot_channel_rows(field, channel, fluxes.get(channel.declared.name), dots)
     return rows, inner
+
+
+def _add_judgements(rows: list[Row], field: FieldResult) -> None:
+    judged = field.curated.judged if field.curated is not None else {}
+    for dot, place in judged.items():
+        row, judgement = rows[dot - 1], place.judgement
+        row |= {
+            "accepted": judgement.accepted is not False,
+            "note": judgement.note,
+            "flags": joined_flags(row["flags"], judgement.flags),
+        }
 
 
 def _dot_rows(field: FieldResult, reference: ChannelResult, dots: Localizations) -> list[Row]:
@@ -356,7 +367,8 @@ def _dot_channel_rows(
     if fluxes is None or not isinstance(channel.el, ElResult):
         return [shared | {"dot_id": k + 1} for k in range(n_dots)]
     matches, flags = channel.el.matches, channel.el.photometry.flags
-    in_fraction = in_denominator(dots, channel.el.photometry)
+    rejected = None if field.curated is None else field.curated.rejected
+    in_fraction = in_denominator(dots, channel.el.photometry, rejected)
     partner = matches.partner_of(n_dots)
     registered = channel.registered
     if isinstance(registered, Registered) and registered.registration.inherited:

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_toml
-from qdimage.io.experiment_file import explain, read_toml
+from qdimage.io.experiment_file import read_toml
+from qdimage.io.explain import explain
 from qdimage.simulation.options import SimulateOptions
 
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, uniform_filter1d
 
-from qdimage.registration.pair_votes import dot_pairs, vote
+from qdimage.registration.pair_votes import dot_pairs, strongest, summed, vote
 from qdimage.registration.points import Points
 from qdimage.registration.search import starting_points
 
@@ -16,9 +15,8 @@ _SLACK_PX = 1.0
 _SCALE_SIGMA = 2.0
 _N_ANGLES = 180
 _CELL_PX = 4.0
-_WINDOW = 3
 # The best localized dots vote; more would tell nothing new.
-_MOST_MOVING, _MOST_FIXED = 150, 1500
+_MOST_MOVING, _MOST_FIXED = 80, 1500
 # What the grid of votes leaves open is searched dot by dot.
 _NEAR_PX, _NEAR_RAD = 8.0, float(np.deg2rad(2.5))
 
@@ -58,7 +56,9 @@ def starts_anywhere(
         votes,
     )
     starts = []
-    for turn, row, column in _peaks(votes, n_best):
+    peaks = strongest(summed(votes), n_best)
+    order = np.argsort(-peaks[:, 0], kind="stable")[:n_best]
+    for _, turn, row, column in peaks[order]:
         angle = (turn + 0.5) * 2 * np.pi / _N_ANGLES - np.pi
         shift = _CELL_PX * (np.array([column, row]) + 0.5) - max_shift_px
         starts += _near(_similarity(angle, shift, moving.centre), moving, fixed, scale_prior)
@@ -74,17 +74,6 @@ def mirrored(points: Points) -> Points:
 
 def _best(points: Points, most: int) -> Array:
     return points.positions[np.argsort(points.variance, kind="stable")[:most]]
-
-
-def _peaks(votes: NDArray[np.int32], n_best: int) -> NDArray[np.intp]:
-    """Cells around which most votes fall; the first axis is a circle."""
-    smooth = votes.astype(np.float32)
-    for axis, mode in enumerate(("wrap", "constant", "constant")):
-        smooth = uniform_filter1d(smooth, _WINDOW, axis=axis, mode=mode)
-    highest = maximum_filter(smooth, _WINDOW, mode=("wrap", "constant", "constant"))
-    where = np.argwhere((smooth == highest) & (smooth > 0))
-    strength = smooth[tuple(where.T)]
-    return where[np.argsort(-strength, kind="stable")[:n_best]]
 
 
 def _similarity(angle: float, shift: Array, centre: Array) -> Array:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.refusal import Refusal
@@ -61,7 +60,6 @@ def _as_given(transform: Transform, a: Points, b: Points, options: RegisterOptio
         transform,
         a,
         b,
-        cKDTree(b.positions),
         systematic_px=options.systematic_error_px,
         reach_px=options.sibling_shift_px,
     )

@@ -1,7 +1,6 @@
 """A refined transform together with what it rests on."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 from scipy.stats import chi2
 
 from qdimage.domain.registration import Registration
@@ -25,13 +24,11 @@ def refined(
     options: RegisterOptions,
 ) -> tuple[Registration, Pairs]:
     """Refine a transform and ask how easily chance does as well; return also its pairs."""
-    tree = cKDTree(fixed.positions)
     transform, pairs = refine(
         start,
         prior,
         moving,
         fixed,
-        tree,
         gate_sigma=GATE_SIGMA,
         systematic_px=options.systematic_error_px,
     )

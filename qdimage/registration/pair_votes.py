@@ -61,9 +61,11 @@ def vote(
         Rotation from -pi on, y and x of where the centre comes to lie.
     """
     n_angles, n_cells, _ = votes.shape
+    fixed_cosine, fixed_sine = np.cos(fixed[:, 1]), np.sin(fixed[:, 1])
     begin, end = 0, 0
     for k in range(len(moving)):
         distance, direction, x, y = moving[k]
+        own_cosine, own_sine = np.cos(direction), np.sin(direction)
         least = distance * (1 - scale_slack) - slack_px
         most = distance * (1 + scale_slack) + slack_px
         while begin < len(fixed) and fixed[begin, 0] < least:
@@ -71,14 +73,76 @@ def vote(
         while end < len(fixed) and fixed[end, 0] <= most:
             end += 1
         for other in range(begin, end):
+            cosine = own_cosine * fixed_cosine[other] + own_sine * fixed_sine[other]
+            sine = own_cosine * fixed_sine[other] - own_sine * fixed_cosine[other]
             for turned in range(2):
                 angle = fixed[other, 1] - direction + turned * np.pi
                 angle -= 2 * np.pi * np.floor(angle / (2 * np.pi) + 0.5)
-                if abs(angle) > largest_rotation:
-                    continue
-                cosine, sine = np.cos(angle), np.sin(angle)
-                column = (fixed[other, 2] - cosine * x + sine * y + reach_px) / cell_px
-                row = (fixed[other, 3] - sine * x - cosine * y + reach_px) / cell_px
-                if 0 <= column < n_cells and 0 <= row < n_cells:
-                    turn = int((angle + np.pi) / (2 * np.pi) * n_angles) % n_angles
-                    votes[turn, int(row), int(column)] += 1
+                if abs(angle) <= largest_rotation:
+                    column = (fixed[other, 2] - cosine * x + sine * y + reach_px) / cell_px
+                    row = (fixed[other, 3] - sine * x - cosine * y + reach_px) / cell_px
+                    if 0 <= column < n_cells and 0 <= row < n_cells:
+                        turn = int((angle + np.pi) / (2 * np.pi) * n_angles) % n_angles
+                        votes[turn, int(row), int(column)] += 1
+                cosine, sine = -cosine, -sine
+
+
+@njit(cache=True)
+def summed(votes: Counts) -> Counts:
+    """Return the votes of each cell and its 26 neighbours; the first axis is a circle."""
+    n_angles, height, width = votes.shape
+    by_row = np.zeros_like(votes)
+    for turn in range(n_angles):
+        for i in range(height):
+            for j in range(width):
+                if votes[turn, i, j]:
+                    for k in range(max(j - 1, 0), min(j + 2, width)):
+                        by_row[turn, i, k] += votes[turn, i, j]
+    by_plane = np.zeros_like(votes)
+    for turn in range(n_angles):
+        for i in range(height):
+            for k in range(max(i - 1, 0), min(i + 2, height)):
+                by_plane[turn, k] += by_row[turn, i]
+    sums = np.zeros_like(votes)
+    for turn in range(n_angles):
+        for step in range(-1, 2):
+            sums[turn] += by_plane[(turn + step) % n_angles]
+    return sums
+
+
+@njit(cache=True)
+def strongest(sums: Counts, n_best: int) -> NDArray[np.int64]:
+    """Return (sum, turn, i, j) of peaks, among them at least the `n_best` highest if there are."""
+    n_angles, height, width = sums.shape
+    highest = sums.max()
+    if highest < 1:
+        return np.empty((0, 4), np.int64)
+    cells = np.zeros(highest + 1, np.int64)
+    for value in sums.flat:
+        cells[value] += 1
+    # A peak of 27 cells is seldom higher than its own surroundings in more cells than that.
+    least, n_cells = highest, cells[highest]
+    while least > 1 and n_cells + cells[least - 1] <= 60 * n_best:
+        least -= 1
+        n_cells += cells[least]
+    found = np.empty((n_cells, 4), np.int64)
+    n = 0
+    for turn in range(n_angles):
+        for i in range(height):
+            for j in range(width):
+                if sums[turn, i, j] >= least and _is_peak(sums, turn, i, j):
+                    found[n, 0] = sums[turn, i, j]
+                    found[n, 1], found[n, 2], found[n, 3] = turn, i, j
+                    n += 1
+    return found[:n].copy()
+
+
+@njit(cache=True)
+def _is_peak(sums: Counts, turn: int, row: int, column: int) -> bool:
+    n_angles, height, width = sums.shape
+    for step in range(-1, 2):
+        for i in range(max(row - 1, 0), min(row + 2, height)):
+            for j in range(max(column - 1, 0), min(column + 2, width)):
+                if sums[(turn + step) % n_angles, i, j] > sums[turn, row, column]:
+                    return False
+    return True

@@ -1,6 +1,7 @@
 """Two sets of dots, and which of them lie on each other under a transform."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,11 @@ class Points:
     def centre(self) -> Array:
         """Centre of the frame."""
         return np.array([self.width - 1, self.height - 1]) / 2
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """To look up which dots are near."""
+        return cKDTree(self.positions)
 
     @property
     def half_diagonal(self) -> float:
@@ -82,19 +88,34 @@ def nearest_pairs(
     transform: Transform,
     moving: Points,
     fixed: Points,
-    tree: cKDTree,
     *,
     systematic_px: float,
     reach_px: float,
 ) -> Pairs:
     """Pair mapped moving dots with the nearest fixed dot inside `reach_px`, the closest first."""
     mapped = transform.apply(moving.positions)
-    distance, partner = tree.query(mapped, distance_upper_bound=reach_px)
+    distance, partner = fixed.tree.query(mapped, distance_upper_bound=reach_px)
     found = np.flatnonzero(np.isfinite(distance))
     found = found[np.argsort(distance[found], kind="stable")]
     _, first = np.unique(partner[found], return_index=True)
     a = np.sort(found[first])
-    b = partner[a].astype(np.int64)
+    chosen = np.full(len(moving), -1, np.int64)
+    chosen[a] = partner[a]
+    return pairs_of(transform, moving, fixed, chosen, systematic_px=systematic_px)
+
+
+def pairs_of(
+    transform: Transform,
+    moving: Points,
+    fixed: Points,
+    partner: Indices,
+    *,
+    systematic_px: float,
+) -> Pairs:
+    """Pair each moving dot with the fixed dot `partner` (-1: none)."""
+    a = np.flatnonzero(partner >= 0)
+    b = partner[a]
+    residuals = transform.apply(moving.positions[a]) - fixed.positions[b]
     scale_sq = abs(np.linalg.det(transform.matrix[:, :2]))
     variance = scale_sq * moving.variance[a] + fixed.variance[b] + systematic_px**2
-    return Pairs(a.astype(np.int64), b, mapped[a] - fixed.positions[b], np.asarray(variance))
+    return Pairs(a.astype(np.int64), b.astype(np.int64), residuals, np.asarray(variance))

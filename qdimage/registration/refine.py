@@ -2,15 +2,15 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from qdimage.domain.transform import Transform
-from qdimage.registration.points import Pairs, Points, nearest_pairs
+from qdimage.registration.points import Pairs, Points, pairs_of
 from qdimage.registration.prior import Prior, parameters_of
+from qdimage.registration.refine_kernel import refined, updated
 
 Array = NDArray[np.float64]
 
-_REACHES_PX = (3.0, 2.5, 2.0, 1.5)
+_REACHES_PX = np.array([3.0, 2.5, 2.0, 1.5])
 _MAX_STEPS = 20
 _SETTLED_PX = 1e-3
 _HUBER_SIGMA = 2.0
@@ -24,12 +24,20 @@ def bendable(matrix: Array, moving: Points) -> Transform:
 
 def fit_pairs(start: Transform, prior: Prior, moving: Points, fixed: Points) -> Transform:
     """Fit a transform to points that are known to be the same, in order."""
-    index = np.arange(len(moving), dtype=np.int64)
-    transform = start
+    transform, variance = start, np.asarray(moving.variance + fixed.variance)
     for _ in range(_MAX_STEPS):
         residuals = transform.apply(moving.positions) - fixed.positions
-        pairs = Pairs(index, index, residuals, moving.variance + fixed.variance)
-        transform = _least_squares(transform, prior, moving.positions, pairs)
+        parameters, covariance = updated(
+            parameters_of(transform),
+            _frame(transform),
+            moving.positions,
+            residuals,
+            variance,
+            _HUBER_SIGMA,
+            prior.mean,
+            prior.precision,
+        )
+        transform = _with(transform, parameters, covariance)
     return transform
 
 
@@ -38,7 +46,6 @@ def refine(
     prior: Prior,
     moving: Points,
     fixed: Points,
-    tree: cKDTree,
     *,
     gate_sigma: float,
     systematic_px: float,
@@ -48,55 +55,35 @@ def refine(
     Iteratively reweighted least squares, weighted by the localization errors with Huber's weights;
     the reach shrinks to what the errors allow, `gate_sigma` standard deviations.
     """
-    transform = start
-    for step in range(_MAX_STEPS):
-        wide = _REACHES_PX[step] if step < len(_REACHES_PX) else 0.0
-        pairs = _inside(transform, moving, fixed, tree, gate_sigma, systematic_px, wide)
-        updated = _least_squares(transform, prior, moving.positions, pairs)
-        moved = np.abs(updated.apply(moving.positions) - transform.apply(moving.positions))
-        transform = updated
-        if wide == 0.0 and moved.max(initial=0.0) < _SETTLED_PX:
-            break
-    return transform, _inside(transform, moving, fixed, tree, gate_sigma, systematic_px, 0.0)
-
-
-def _inside(
-    transform: Transform,
-    moving: Points,
-    fixed: Points,
-    tree: cKDTree,
-    gate_sigma: float,
-    systematic_px: float,
-    wide_px: float,
-) -> Pairs:
-    """Pairs within the gate of their errors, the transform's own included, or within `wide_px`."""
-    pairs = nearest_pairs(
-        transform,
-        moving,
-        fixed,
-        tree,
-        systematic_px=systematic_px,
-        reach_px=max(_REACHES_PX[0], wide_px),
+    parameters, covariance, partner = refined(
+        parameters_of(start),
+        _frame(start),
+        start.covariance,
+        moving.positions,
+        moving.variance,
+        fixed.positions,
+        fixed.variance,
+        prior.mean,
+        prior.precision,
+        _REACHES_PX,
+        gate_sigma,
+        systematic_px,
+        _HUBER_SIGMA,
+        _MAX_STEPS,
+        _SETTLED_PX,
     )
-    own = transform.position_covariance(moving.positions[pairs.moving])
-    variance = pairs.variance + 0.5 * np.trace(own, axis1=1, axis2=2)
-    distance_sq = np.sum(pairs.residuals**2, axis=1)
-    return pairs.chosen(distance_sq <= np.maximum(gate_sigma**2 * variance, wide_px**2))
+    transform = _with(start, parameters, covariance)
+    return transform, pairs_of(transform, moving, fixed, partner, systematic_px=systematic_px)
 
 
-def _least_squares(transform: Transform, prior: Prior, moving: Array, pairs: Pairs) -> Transform:
-    jacobian = transform.parameter_jacobian(moving[pairs.moving])
-    weight = np.minimum(1.0, _HUBER_SIGMA / np.maximum(pairs.distance_sigma, 1e-9))
-    weight = weight / pairs.variance
-    information = np.einsum("nip,n,niq->pq", jacobian, weight, jacobian) + prior.precision
-    current = parameters_of(transform)
-    gradient = np.einsum("nip,n,ni->p", jacobian, weight, -pairs.residuals)
-    gradient += prior.precision @ (prior.mean - current)
-    covariance = np.linalg.pinv(information, hermitian=True)
-    updated = current + covariance @ gradient
+def _frame(transform: Transform) -> Array:
+    return np.array([*transform.centre_px, transform.radius_px])
+
+
+def _with(transform: Transform, parameters: Array, covariance: Array) -> Transform:
     return Transform(
-        updated[:6].reshape(2, 3),
-        float(updated[6]),
+        parameters[:6].reshape(2, 3),
+        float(parameters[6]),
         transform.centre_px,
         transform.radius_px,
         covariance,

@@ -1,16 +1,15 @@
-"""Where to begin: rotations and scales on a grid, shifts by a histogram of differences."""
+"""Where to begin: rotations and scales on a grid, shifts by the votes of any two dots."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, uniform_filter
-from scipy.spatial import cKDTree
 
 from qdimage.registration.points import Points
+from qdimage.registration.shift_votes import peaks, summed, vote
 
 Array = NDArray[np.float64]
 
 _CELL_PX = 1.0
-_WINDOW = 3
+_FEWEST_VOTES = 2
 # The grid's steps move the frame's corner by this much, so that most of the frame votes in one
 # window.
 _CORNER_STEP_PX = 2.0
@@ -41,29 +40,29 @@ def starting_points(
     n_best : int
         How many to return.
     """
-    tree = cKDTree(fixed.positions)
-    centred = moving.positions - moving.centre
-    found: list[tuple[int, Array]] = []
-    for linear in _linear_maps(moving, max_rotation_rad, scale_prior):
-        about_centre = centred @ linear.T + moving.centre
-        for votes, shift in _shifts(about_centre, fixed, tree, max_shift_px, n_best):
-            constant = moving.centre + shift - linear @ moving.centre
-            found.append((votes, np.column_stack([linear, constant])))
-    found.sort(key=lambda item: -item[0])
-    return _varied([matrix for _, matrix in found], moving.centre, n_best)
+    by_x = fixed.positions[np.argsort(fixed.positions[:, 0], kind="stable")]
+    centre = moving.centre
+    centred = moving.positions - centre
+    maps = _linear_maps(moving, max_rotation_rad, scale_prior)
+    found = [_shifts(centred @ linear.T + centre, by_x, max_shift_px, n_best) for linear in maps]
+    which = np.repeat(np.arange(len(maps)), [len(votes) for votes, _ in found])
+    votes = np.concatenate([each for each, _ in found])
+    shifts = np.concatenate([each for _, each in found])
+    return [
+        np.column_stack([maps[which[k]], centre + shifts[k] - maps[which[k]] @ centre])
+        for k in _varied(shifts, np.argsort(-votes, kind="stable"), n_best)
+    ]
 
 
-def _varied(matrices: list[Array], centre: Array, n_best: int) -> list[Array]:
+def _varied(shifts: Array, order: NDArray[np.intp], n_best: int) -> list[int]:
     """Return the first ones, but not more than a few of about the same shift."""
-    chosen: list[Array] = []
-    places = np.empty((0, 2))
-    for matrix in matrices:
+    chosen: list[int] = []
+    for k in order:
         if len(chosen) == n_best:
             break
-        place = matrix @ [*centre, 1.0]
-        if np.sum(np.hypot(*(places - place).T) < _ALIKE_PX) < _MAX_ALIKE:
-            chosen.append(matrix)
-            places = np.vstack([places, place])
+        apart = np.hypot(*(shifts[chosen] - shifts[k]).T)
+        if np.sum(apart < _ALIKE_PX) < _MAX_ALIKE:
+            chosen.append(int(k))
     return chosen
 
 
@@ -84,21 +83,12 @@ def _grid(limit: float, step: float) -> Array:
 
 
 def _shifts(
-    positions: Array, fixed: Points, tree: cKDTree, max_shift_px: float, n_best: int
-) -> list[tuple[int, Array]]:
-    """Return the most frequent differences to fixed dots, with their votes."""
-    near = tree.query_ball_point(positions, max_shift_px + 2 * _CELL_PX)
-    counts = [len(each) for each in near]
-    if not sum(counts):
-        return []
-    partner = np.concatenate([np.asarray(each, np.int64) for each in near if each])
-    difference = fixed.positions[partner] - np.repeat(positions, counts, axis=0)
+    positions: Array, by_x: Array, max_shift_px: float, n_best: int
+) -> tuple[NDArray[np.int64], Array]:
+    """Return the votes of the most frequent differences to fixed dots, and these differences."""
     half = int(np.ceil(max_shift_px / _CELL_PX)) + 2
-    edges = _CELL_PX * (np.arange(-half, half + 2) - 0.5)
-    histogram, _, _ = np.histogram2d(difference[:, 0], difference[:, 1], bins=(edges, edges))
-    votes = uniform_filter(histogram, _WINDOW, mode="constant") * _WINDOW**2
-    peak = (votes == maximum_filter(votes, _WINDOW)) & (votes > 1.5)
-    where = np.argwhere(peak)
-    strength = np.rint(votes[peak]).astype(int)
-    order = np.argsort(-strength, kind="stable")[:n_best]
-    return [(int(strength[k]), _CELL_PX * (where[k] - half)) for k in order]
+    votes = np.zeros((2 * half + 1, 2 * half + 1), np.int32)
+    vote(positions, by_x, max_shift_px + 2 * _CELL_PX, half, _CELL_PX, votes)
+    found = peaks(summed(votes), _FEWEST_VOTES)
+    found = found[np.argsort(-found[:, 0], kind="stable")[:n_best]]
+    return found[:, 0], _CELL_PX * (found[:, 1:] - half)

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.special import logsumexp
 
 from qdimage.domain.transform import Transform
 from qdimage.registration.points import Pairs, Points
@@ -49,7 +47,8 @@ def chance_probability(
     ratio[pairs.moving] = _spot_density(pairs) / _density(mapped[inside], fixed)
     shares = _MATCHED_SHARES[:, np.newaxis]
     log_factors = np.log1p(shares * (ratio[inside] - 1.0)).sum(axis=1)
-    log_bayes = float(logsumexp(log_factors)) - np.log(len(_MATCHED_SHARES))
+    highest = float(log_factors.max())
+    log_bayes = highest + float(np.log(np.mean(np.exp(log_factors - highest))))
     if prior is not None:
         log_bayes += _log_occam(transform, prior)
     return float(np.exp(-max(log_bayes, 0.0)))
@@ -67,11 +66,10 @@ def _spot_density(pairs: Pairs) -> Array:
 
 def _density(mapped: Array, fixed: Points) -> float:
     """Reference dots for each square pixel: in the frame, or more around the mapped dots."""
-    tree = cKDTree(fixed.positions)
     densest = len(fixed) / (fixed.width * fixed.height)
     for radii in _RINGS_PX:
         inner, outer = (
-            tree.query_ball_point(mapped, radius, return_length=True) for radius in radii
+            fixed.tree.query_ball_point(mapped, radius, return_length=True) for radius in radii
         )
         ring = np.pi * (radii[1] ** 2 - radii[0] ** 2)
         densest = max(densest, float(np.mean(outer - inner)) / ring)

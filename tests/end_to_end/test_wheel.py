@@ -16,7 +16,8 @@ FIND_MANIFEST = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from npe2 import PluginManifest
-found = [each for each in PluginManifest.discover() if each.distribution.metadata["Name"] == "qdimage"]
+every = PluginManifest.discover()
+found = [each for each in every if each.distribution.metadata["Name"] == "qdimage"]
 import napari_qdimage
 print(napari_qdimage.__file__)
 print(len(found[0].manifest.contributions.commands))

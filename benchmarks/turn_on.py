@@ -84,7 +84,7 @@ def analysed(field: Field, reference: Channel, others: list[Channel], seed: int)
     dots = localize(image, options=LocalizeOptions())
     shape = (image.mean.shape[0], image.mean.shape[1])
     results = []
-    for index, channel in enumerate(others):
+    for channel in others:
         recording = record(field, channel)
         el = photographed(recording)
         found = localize(el, options=LocalizeOptions(), psf_sigma_px=dots.psf_sigma_px)
@@ -108,7 +108,6 @@ def analysed(field: Field, reference: Channel, others: list[Channel], seed: int)
             matches,
             options=MATCH,
             systematic_px=REGISTER.systematic_error_px,
-            rng=np.random.default_rng([seed, index]),
         )
         width = null_width_s(photometry.blanks, dark_null(photometry.blanks))
         f_min_s = MATCH.f_min_sigma * width

@@ -7,40 +7,32 @@ from scipy.spatial import cKDTree
 Array = NDArray[np.float64]
 
 _TRIES_FOR_EACH = 20
+# Steps of the most even sequence of points in the plane: powers of the root of x^3 = x + 1.
+_STEP = np.array([0.7548776662466927, 0.5698402909980532])
 
 
-def draw_blank_places(
+def blank_places(
     n_places: int,
     *,
     shape: tuple[int, int],
     margin_px: float,
     occupied: Array,
     clearance_px: float,
-    rng: np.random.Generator,
+    seed: int = 0,
 ) -> Array:
-    """Return random positions (x, y) away from the border and from all occupied places.
+    """Return positions (x, y) away from the border and not on an occupied place.
 
+    They fill the frame evenly, and depend on the seed, the frame and the occupied places alone.
     Fewer than `n_places` in a field that is too crowded.
     """
     height, width = shape
     span = np.array([width - 1, height - 1]) - 2 * margin_px
     if np.any(span <= 0):
         return np.empty((0, 2))
-    places = margin_px + span * rng.random((_TRIES_FOR_EACH * n_places, 2))
+    number = np.arange(_TRIES_FOR_EACH * n_places)[:, np.newaxis]
+    start = np.random.default_rng(seed).random(2)
+    places = margin_px + span * ((start + number * _STEP) % 1.0)
     if len(occupied):
         distance, _ = cKDTree(occupied).query(places)
         places = places[distance > clearance_px]
     return np.asarray(places[:n_places])
-
-
-def spread_out(places: Array, distance_px: float) -> list[NDArray[np.int64]]:
-    """Divide places into batches in which all are farther from each other than a distance."""
-    near: list[list[int]] = [[] for _ in places]
-    if len(places):
-        for a, b in sorted(cKDTree(places).query_pairs(distance_px)):
-            near[b].append(a)
-    batch = np.zeros(len(places), np.int64)
-    for index, others in enumerate(near):
-        taken = {int(batch[other]) for other in others}
-        batch[index] = next(k for k in range(len(taken) + 1) if k not in taken)
-    return [np.flatnonzero(batch == k) for k in range(int(batch.max(initial=-1)) + 1)]

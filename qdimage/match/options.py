@@ -22,7 +22,7 @@ class MatchOptions(Options):
         5.0, "that flux in units of the run's widest noise at blank places", "sigma", gt=1
     )
     blank_places: int = option(
-        400, "places without a dot at which the same photometry is done", "", ge=50
+        1000, "places without a dot at which the same photometry is done", "", ge=50
     )
     unresolved_inflation: float = option(
         2.0, "growth of the flux error by neighbours from which a dot is unresolved", "", gt=1

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_matrix
 from scipy.spatial import cKDTree
 
 from qdimage.domain.flags import DotFlag
@@ -12,17 +13,23 @@ from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.domain.transform import Transform
-from qdimage.match.blanks import draw_blank_places, spread_out
-from qdimage.match.joint_fit import Surroundings, crowding, fit_fluxes, spot_matrix, surroundings
+from qdimage.match.blanks import blank_places
+from qdimage.match.halo import halo_light
+from qdimage.match.joint_fit import JointFit, crowding, fit_with_displacements, surroundings
 from qdimage.match.options import MatchOptions
 from qdimage.match.pairing import EDGE_SIGMA, OWN_LIGHT_SIGMA
+from qdimage.match.spots import spot_matrix
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _BOX_PX = 32
-_CLEARANCE_SIGMA = 4.0
-_BATCH_SIGMA = 9.0
+_HALO_ROUNDS = 2
+# Step of the squared width by which a spot's change with it is taken.
+_WIDENING = 0.02
+# About the distance from which PL tells two dots apart: a blank place may lie as near to a dot as
+# another dot does, and is as likely to have a neighbour.
+_CLEARANCE_SIGMA = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,9 @@ class _Places:
 
     dots: Array
     dot_sigma: Array
+    dot_err_px: Array
     others: Array
+    other_err_px: Array
     sigma: float
     gate_px: float
 
@@ -45,14 +54,15 @@ def forced_photometry(
     *,
     options: MatchOptions,
     systematic_px: float,
-    rng: np.random.Generator,
+    seed: int = 0,
 ) -> ForcedPhotometry:
     """Measure a channel's flux at the place of every PL dot.
 
     One linear least-squares fit of all PL dots, mapped into the channel, and of the channel's own
-    further sources. The spot of a mapped dot is widened by the uncertainty of its place. The
-    same is done at blank places; a localization within the matching distance of a blank place
-    counts as its light, as it would count as a dot's.
+    further sources. The spot of a mapped dot is widened by the uncertainty of its place, bright
+    sources may be displaced by it, and what their light has beside a Gaussian is learned from all
+    of them. Each blank place is then added to that fit alone; a localization within the matching
+    distance of a blank place counts as its light, as it would count as a dot's.
 
     Parameters
     ----------
@@ -69,24 +79,56 @@ def forced_photometry(
     options : MatchOptions
     systematic_px : float
         Position error beyond the fit's own.
-    rng : numpy.random.Generator
-        Places the blanks.
+    seed : int
+        Of where the sequence of blank places begins.
     """
     places = _places(image, dots, transform, found, matches, systematic_px)
-    shape = image.mean.shape
+    shape = (image.mean.shape[0], image.mean.shape[1])
     positions = np.vstack([places.dots, places.others])
     sigma = np.concatenate([places.dot_sigma, np.full(len(places.others), places.sigma)])
-    spots = spot_matrix((shape[0], shape[1]), positions, sigma)
-    around = surroundings(image, spots, box_px=_BOX_PX)
-    fit = fit_fluxes(image, spots, around)
+    spots = spot_matrix(shape, positions, sigma)
+    err_px = np.concatenate([places.dot_err_px, places.other_err_px])
+    fit = _fit(image, spots, positions, sigma, err_px, places.sigma)
     n = len(places.dots)
     outside = _outside(places.dots, image)
-    flux = np.where(outside, np.nan, fit.flux[:n]) / image.exposure_s
-    err = np.where(outside, np.nan, fit.err[:n]) / image.exposure_s
+    every = fit.fluxes()
+    flux = np.where(outside, np.nan, every.flux[:n]) / image.exposure_s
+    err = np.where(outside, np.nan, every.err[:n]) / image.exposure_s
+    unsure = _unsure_share(places, spots[:, :n], fit.around.weight)
+    err = np.hypot(err, unsure * np.maximum(flux, 0.0))
     flags = _flags(image, places, outside, np.isfinite(flux), options)
     flags |= dots.flags & DotFlag.EDGE
-    blanks = _at_blanks(image, places, around, transform, options, rng)
+    blanks = _at_blanks(image, places, fit, transform, options, seed)
     return ForcedPhotometry(flux, err, flags, blanks)
+
+
+def _fit(
+    image: PhotonImage,
+    spots: csc_matrix,
+    positions: Array,
+    sigma: Array,
+    err_px: Array,
+    psf_sigma_px: float,
+) -> JointFit:
+    """Fit all sources, once more with the light that bright ones have beside their Gaussians."""
+    places = {"positions": positions, "sigma": sigma, "position_err_px": err_px}
+    around = surroundings(image, spots, box_px=_BOX_PX)
+    fit = fit_with_displacements(image, spots, around, **places)
+    halo = np.zeros_like(image.mean)
+    for _ in range(_HALO_ROUNDS if len(fit.bright) else 0):
+        light = fit.light()
+        shift = np.clip(fit.displacement_px(), -psf_sigma_px, psf_sigma_px)
+        halo = halo_light(
+            residual=image.mean - (around.background - halo) - light,
+            weight=around.weight,
+            light=light,
+            positions=positions[fit.bright] + shift,
+            flux=fit.solution[fit.bright],
+            sigma_px=psf_sigma_px,
+        )
+        around = surroundings(image, spots, box_px=_BOX_PX, light=light, halo=halo)
+        fit = fit_with_displacements(image, spots, around, **places)
+    return fit
 
 
 def _places(
@@ -97,16 +139,20 @@ def _places(
     matches: Matches,
     systematic_px: float,
 ) -> _Places:
-    in_channel = transform.inverse(dots.positions) + image.offset_px
+    in_channel = transform.inverse(dots.positions)
     own = np.mean(dots.position_err_px**2, axis=1)
     mapping = transform.position_covariance(in_channel)
     variance = own + 0.5 * np.trace(mapping, axis1=1, axis2=2) + systematic_px**2
     sigma = found.psf_sigma_px
+    err = np.minimum(np.sqrt(variance) / transform.scale, sigma)
     gate = float(np.median(matches.gate_px)) / transform.scale if len(dots) and len(found) else 0.0
+    alone = matches.alone
     return _Places(
-        in_channel,
-        np.sqrt(sigma**2 + np.minimum(variance, sigma**2)),
-        found.positions[matches.alone] + image.offset_px,
+        in_channel + image.offset_px,
+        np.hypot(sigma, err),
+        err,
+        found.positions[alone] + image.offset_px,
+        np.sqrt(np.mean(found.position_err_px[alone] ** 2, axis=1)),
         sigma,
         max(gate, OWN_LIGHT_SIGMA * sigma),
     )
@@ -139,40 +185,53 @@ def _flags(
     return flags
 
 
+def _unsure_share(places: _Places, spots: csc_matrix, weight: Array) -> Array:
+    """Standard deviation of a dot's flux, as a share of it, since its place is not known exactly.
+
+    A displacement d takes d^2 / 2 times the spot's curvature from its middle. The widened spot
+    makes up for the mean of that and not for its spread, e^2 times the flux that is fitted to the
+    spot's change with its squared width. The noise of its own light makes a bright spot's middle
+    count less.
+    """
+    shape = (weight.shape[0], weight.shape[1])
+    variance = places.dot_sigma**2
+    wider = spot_matrix(shape, places.dots, np.sqrt((1.0 + _WIDENING) * variance))
+    weighted = spots.multiply(weight.reshape(-1, 1))
+    norm = np.asarray(weighted.multiply(spots).sum(axis=0)).ravel()
+    change = np.asarray(weighted.multiply(wider - spots).sum(axis=0)).ravel()
+    seen = norm > 0
+    slope = np.divide(change, norm * _WIDENING * variance, out=np.zeros(len(norm)), where=seen)
+    return np.asarray(places.dot_err_px**2 * np.abs(slope))
+
+
 def _at_blanks(
     image: PhotonImage,
     places: _Places,
-    around: Surroundings,
+    fit: JointFit,
     transform: Transform,
     options: MatchOptions,
-    rng: np.random.Generator,
+    seed: int,
 ) -> BlankPlaces:
     shape = (image.mean.shape[0], image.mean.shape[1])
-    blanks = draw_blank_places(
+    blanks = blank_places(
         options.blank_places,
         shape=shape,
         margin_px=EDGE_SIGMA * places.sigma,
         occupied=places.dots,
         clearance_px=_CLEARANCE_SIGMA * places.sigma,
-        rng=rng,
+        seed=seed,
     )
-    flux, err = np.full(len(blanks), np.nan), np.full(len(blanks), np.nan)
-    occupied = np.zeros(len(blanks), bool)
     width = float(np.median(places.dot_sigma)) if len(places.dots) else places.sigma
-    others = cKDTree(places.others) if len(places.others) else None
-    for batch in spread_out(blanks, _BATCH_SIGMA * places.sigma):
-        kept = places.others
-        if others is not None:
-            near = others.query_ball_point(blanks[batch], places.gate_px)
-            occupied[batch] = [bool(each) for each in near]
-            kept = np.delete(kept, sorted({index for each in near for index in each}), axis=0)
-        positions = np.vstack([blanks[batch], places.dots, kept])
-        sigma = np.concatenate(
-            [np.full(len(batch), width), places.dot_sigma, np.full(len(kept), places.sigma)]
-        )
-        fit = fit_fluxes(image, spot_matrix(shape, positions, sigma), around)
-        flux[batch] = fit.flux[: len(batch)] / image.exposure_s
-        err[batch] = fit.err[: len(batch)] / image.exposure_s
-    good = np.isfinite(flux)
-    positions = transform.apply(blanks[good] - image.offset_px)
-    return BlankPlaces(flux[good], err[good], occupied[good], positions)
+    theirs: list[list[int]] = [[] for _ in blanks]
+    if len(places.others) and len(blanks):
+        near = cKDTree(places.others).query_ball_point(blanks, places.gate_px)
+        theirs = [[len(places.dots) + index for index in sorted(each)] for each in near]
+    spots = spot_matrix(shape, blanks, np.full(len(blanks), width))
+    measured = fit.at(spots, theirs)
+    good = np.isfinite(measured.flux)
+    return BlankPlaces(
+        measured.flux[good] / image.exposure_s,
+        measured.err[good] / image.exposure_s,
+        np.array([bool(each) for each in theirs], bool)[good],
+        transform.apply(blanks[good] - image.offset_px),
+    )

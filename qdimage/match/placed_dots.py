@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from qdimage.domain.flags import DotFlag
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_image import PhotonImage
-from qdimage.match.joint_fit import fit_fluxes, spot_matrix, surroundings
+from qdimage.match.joint_fit import fit_fluxes, surroundings
 from qdimage.match.pairing import EDGE_SIGMA
+from qdimage.match.spots import spot_matrix
 
 Array = NDArray[np.float64]
 
@@ -42,7 +43,7 @@ def with_placed_dots(
     positions = np.vstack([dots.positions, places]) + image.offset_px
     spots = spot_matrix((height, width), positions, np.full(len(positions), sigma))
     around = surroundings(image, spots, box_px=_BOX_PX)
-    fit = fit_fluxes(image, spots, around)
+    fit = fit_fluxes(image, spots, around).fluxes()
     here = positions[len(dots) :]
     pixel = np.clip(np.rint(here).astype(int), 0, [width - 1, height - 1])
     margin = EDGE_SIGMA * sigma

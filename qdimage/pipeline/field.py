@@ -16,7 +16,6 @@ from qdimage.domain.refusal import Failure, Refusal
 from qdimage.io.image_file import write_image
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
-from qdimage.numerics.random import generator
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
 from qdimage.pipeline.channel_row import channel_row
@@ -324,7 +323,6 @@ class _Work:
         self.options = options
         self.out = out
         self.progress = progress
-        self.names = (experiment.device, experiment.name)
 
     def measure(
         self, channel: ChannelTable, *, psf_sigma_px: float | None
@@ -423,6 +421,6 @@ class _Work:
             matches,
             options=self.options.match,
             systematic_px=systematic_px,
-            rng=generator(self.options.seed, *self.names, channel.name),
+            seed=self.options.seed,
         )
         return ElResult(matches, photometry)

@@ -35,6 +35,7 @@ class FilePlot(DotPlot):
 
     table = ""
     what = ""
+    sheet_of_choice = Stale.GROUND
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from napari_qdimage.images import around, mean_image, to_channel
 from napari_qdimage.inspector_plots import NOT_MEASURED, DotPlot
 from napari_qdimage.look import Look, state_colour
 from napari_qdimage.session import Session
-from napari_qdimage.widgets.plot_canvas import message_plot
+from napari_qdimage.widgets.plot_canvas import Stale, message_plot
 from qdimage.domain.colours import EL_STOPS, PL_STOPS
 from qdimage.domain.transform import Transform
 from qdimage.reporting.content import Row, rows_of
@@ -45,6 +45,8 @@ class CutoutPlot(DotPlot):
     """
 
     channel_picked = Signal(str)
+    sheet_of_choice = Stale.MARKS
+    depends_on_size = True
 
     def __init__(self, session: Session, look: Look) -> None:
         super().__init__(session, look, margins_in=(0.15, 0.15, 0.3, 0.3))

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from napari_qdimage.look import Look, dress, kind_colour
 from napari_qdimage.session import Session
-from napari_qdimage.widgets.plot_canvas import PlotCanvas, message_plot
+from napari_qdimage.widgets.plot_canvas import PlotCanvas, Stale, message_plot
 from qdimage.reporting.content import Array, Row, is_true, numbers, rows_of, signal_units
 from qdimage.reporting.plots import plain_log
 from qdimage.reporting.words import NOTHING, flux_unit, number, volts
@@ -30,7 +30,15 @@ def title(axes: Axes, look: Look, text: str) -> None:
 
 
 class DotPlot(PlotCanvas):
-    """A plot about the current dot."""
+    """A plot about the current dot.
+
+    Attributes
+    ----------
+    sheet_of_choice : Stale
+        The lowest sheet that another choice changes.
+    """
+
+    sheet_of_choice = Stale.CHOICE
 
     def __init__(
         self,
@@ -45,6 +53,10 @@ class DotPlot(PlotCanvas):
     def who(self) -> str:
         """Name of the current dot."""
         return f"dot {self.session.current}"
+
+    def words(self) -> str:
+        """Return what else is to be known of the current dot; "" for nothing."""
+        return ""
 
 
 class VoltagePlot(DotPlot):
@@ -71,9 +83,9 @@ class VoltagePlot(DotPlot):
         axes.set_xlabel("voltage (V)")
         axes.set_ylabel(f"EL flux ({flux_unit(signal_units(table))})")
         self._draw_f_min(axes)
-        self._cloud = self._add(axes, marker=".", color=self.look.muted, ms=3, alpha=0.35)
+        self._cloud = self._add(axes, marker="o", color=self.look.muted, ms=3, alpha=0.5)
         self._limits = self._add(
-            axes, marker="v", mec=self.look.muted, mfc="none", mew=0.6, ms=3, alpha=0.3
+            axes, marker="v", mec=self.look.muted, mfc="none", mew=0.6, ms=3.5, alpha=0.5
         )
         self._picks = self.pickable(axes, *[np.empty(0)] * 3)
         self.marks = [self._limits, self._cloud]

@@ -6,18 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from napari.utils.theme import get_theme
 
-from qdimage.domain.colours import DARK, EL_ONLY, EL_STOPS, LIT, NOT_COUNTED, PL_STOPS, REJECTED
+from napari_qdimage.convert import STATE_COLOURS
+from qdimage.domain.colours import EL_STOPS, PL_STOPS
 
 _FONT_PT = 9.0
-
-# The same as on the images and in the report.
-STATE_COLOUR = {
-    "lit": LIT,
-    "dark": DARK,
-    "EL only": EL_ONLY,
-    "not counted": NOT_COUNTED,
-    "rejected": REJECTED,
-}
 
 
 @dataclass(frozen=True)
@@ -32,6 +24,8 @@ class Look:
         Ticks and axes; lines that only guide the eye.
     chosen : str
         Marks of the dots that are chosen.
+    stripe : str
+        Every other row of a table.
     is_dark : bool
     """
 
@@ -40,6 +34,7 @@ class Look:
     muted: str
     faint: str
     chosen: str
+    stripe: str
     is_dark: bool
 
 
@@ -53,6 +48,7 @@ def look_of(theme: str) -> Look:
         muted="#a3a7ad" if is_dark else "#5f6368",
         faint="#4a4f57" if is_dark else "#d4d6d9",
         chosen="#ffffff" if is_dark else "#111111",
+        stripe="#2c2f38" if is_dark else "#f1f2f4",
         is_dark=is_dark,
     )
 
@@ -86,4 +82,4 @@ def state_colour(state: str, look: Look) -> str:
     """Return the colour of a state beside text and in plots; on images they lie on black."""
     if state in ("lit", "accepted") and not look.is_dark:
         return look.ink
-    return STATE_COLOUR.get(state, look.muted)
+    return STATE_COLOURS.get(state, look.muted)

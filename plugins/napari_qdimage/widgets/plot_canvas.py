@@ -12,15 +12,17 @@ from matplotlib.backend_bases import Event, PickEvent
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from napari_qdimage.look import Look, dress_figure
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer, Signal
-from qtpy.QtGui import QShowEvent
+from qtpy.QtCore import QSize, QTimer, Signal
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QSizePolicy
+
+from napari_qdimage.look import Look, dress_figure
 
 _PICK_RADIUS_PT = 6.0
 _DPI = 100
 _LEAST_PX = 24
+_HINT_PX = (320, 240)
 
 
 class Stale(IntEnum):
@@ -46,6 +48,7 @@ class PlotCanvas(FigureCanvasQTAgg):
     """
 
     picked = Signal(int, bool)
+    depends_on_size = False
 
     def __init__(
         self, look: Look, margins_in: tuple[float, float, float, float] = (0.75, 0.2, 0.5, 0.35)
@@ -135,6 +138,16 @@ class PlotCanvas(FigureCanvasQTAgg):
         super().showEvent(event)
         if self._stale:
             self._timer.start(0)
+
+    def sizeHint(self) -> QSize:
+        """Return a small size: Matplotlib's own is the present one, which could only grow."""
+        return QSize(*_HINT_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Build anew where the arrangement depends on the size."""
+        super().resizeEvent(event)
+        if self.depends_on_size:
+            self.ask(Stale.GROUND)
 
     def _update(self) -> None:
         stale, self._stale = self._stale, Stale.NOTHING

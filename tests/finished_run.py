@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from qdimage.domain.photon_tables import (
     LIFETIMES,
@@ -25,6 +26,7 @@ from qdimage.pipeline.tables import as_frame
 
 SIZE = 48
 N_DOTS = 9
+N_BLANKS = 400
 SHIFT = (2.0, -1.5)
 F_MIN = 8.0
 OPTIONS = {
@@ -195,6 +197,8 @@ class _Rows:
         )
         for k in range(self.n):
             self.rows["dot_channels"].append(shared | self._flux(k, el))
+        for k in range(N_BLANKS if el.status == "ok" else 0):
+            self.rows["blanks"].append(shared | self._blank(k))
         for k in range(el.n_lit if el.status != "failed" else 0):
             self._localization(shared, k, el)
         self.rows["turn_on"].append(shared | answer | self._fraction(el))
@@ -211,6 +215,17 @@ class _Rows:
             "photons_upper_s": max(flux, 0) + 2.0,
             "lit": lit,
             "false_alarm_p": 1e-6 if lit else 0.5,
+        }
+
+    def _blank(self, k: int) -> dict[str, Any]:
+        return {
+            "blank_id": k + 1,
+            "x_px": float(k % SIZE),
+            "y_px": float(k // SIZE),
+            "photons_s": 30.0 if k == 0 else float(norm.ppf(k / N_BLANKS)),
+            "photons_err_s": 1.0,
+            "occupied": k == 0,
+            "signal_unit": self.what.unit,
         }
 
     def _localization(self, shared: dict[str, Any], k: int, el: El) -> None:

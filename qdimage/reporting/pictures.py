@@ -13,6 +13,7 @@ from qdimage.reporting.flux_figures import draw_el_flux, draw_pl_flux
 from qdimage.reporting.g2_figures import draw_g2
 from qdimage.reporting.light_figures import draw_decays, draw_traces
 from qdimage.reporting.micrographs import draw_micrographs
+from qdimage.reporting.null_figures import draw_null
 from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
 from qdimage.reporting.registration_figures import draw_registration
 from qdimage.reporting.style import house_style, save
@@ -112,6 +113,14 @@ _FIELD: tuple[tuple[str, str, str, Callable[[Content, FieldContent], Figure | No
         "Mapped EL position minus PL position of the matched pairs, over the field (magnified) and "
         "all together; crosses are nearest neighbours that were not matched.",
         lambda _, field: draw_registration(field),
+    ),
+    (
+        "null",
+        "Null of the EL flux",
+        "EL flux where no PL dot is (grey), measured by the same fit as at the PL dots (blue). "
+        "Beyond the dashed line a dot of the usual error is lit: darkness is as rare there as the "
+        "stated false-alarm probability. Dots beyond F_min count in the fraction.",
+        lambda _, field: draw_null(field),
     ),
 )
 

@@ -35,7 +35,7 @@ from qdimage.reporting.words import number, percent, round_down
 TWO_FIELDS = (Field(), Field(name="field-02", el=(El(2.1, 1), El(2.4, 5))))
 KEYS = {"dot_id", "loc_id", "voltage_v"}
 DEVICE_FIGURES = ("turn_on", "el_flux", "pl_flux", "distances")
-FIELD_FIGURES = ("micrographs", "registration")
+FIELD_FIGURES = ("micrographs", "registration", "null")
 
 
 class Page(HTMLParser):

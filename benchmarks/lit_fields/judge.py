@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from lit_fields.draw import Case
+from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.transform import Transform
@@ -69,13 +70,13 @@ def judged(case: Case) -> Judged | None:
     fit = align(case.found, case.dots, moving_shape=shape, fixed_shape=shape, options=REGISTER)
     if isinstance(fit, Refusal):
         return None
-    photometry = measured(case, fit.transform, seed=0)
+    _, photometry = measured(case, fit.transform)
     null = dark_null(photometry.blanks)
     counts = counted(case.dots, photometry)
     dark, free, true_s = _truth(case, fit.transform)
     flux, err = photometry.flux_s, widened_error(photometry, null)
     limit = MATCH.false_alarm_probability
-    blanks = measured(case, fit.transform, seed=_OTHER_PLACES).blanks
+    blanks = measured(case, fit.transform, seed=_OTHER_PLACES)[1].blanks
     blank = _truly_blank(case, fit.transform, blanks.positions)
     return Judged(
         (null.false_alarm(flux / photometry.err_s) <= limit)[counts],
@@ -91,7 +92,9 @@ def judged(case: Case) -> Judged | None:
     )
 
 
-def measured(case: Case, transform: Transform, *, seed: int) -> ForcedPhotometry:
+def measured(
+    case: Case, transform: Transform, *, seed: int = 0
+) -> tuple[Matches, ForcedPhotometry]:
     """Match and measure as the pipeline does."""
     matches = match(
         case.found,
@@ -101,7 +104,7 @@ def measured(case: Case, transform: Transform, *, seed: int) -> ForcedPhotometry
         systematic_px=REGISTER.systematic_error_px,
         fixed_shape=(case.image.mean.shape[0], case.image.mean.shape[1]),
     )
-    return forced_photometry(
+    photometry = forced_photometry(
         case.image,
         case.dots,
         transform,
@@ -111,6 +114,7 @@ def measured(case: Case, transform: Transform, *, seed: int) -> ForcedPhotometry
         systematic_px=REGISTER.systematic_error_px,
         seed=seed,
     )
+    return matches, photometry
 
 
 def _truth(case: Case, transform: Transform) -> tuple[Mask, Mask, Floats]:

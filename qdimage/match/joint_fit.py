@@ -173,6 +173,7 @@ def fit_with_displacements(
     positions: Array,
     sigma: Array,
     position_err_px: Array,
+    before: Fluxes | None = None,
 ) -> JointFit:
     """Fit all fluxes together, and with each bright source's how far it is from its place.
 
@@ -188,9 +189,11 @@ def fit_with_displacements(
         As for `spot_matrix`.
     position_err_px : ndarray, shape (n,)
         Standard deviation of each place along x and along y.
+    before : Fluxes, optional
+        About the sources' fluxes, from a fit like this one; else they are fitted first.
     """
     n = spots.shape[1]
-    first = fit_fluxes(image, spots, around).fluxes()
+    first = fit_fluxes(image, spots, around).fluxes() if before is None else before
     bright = np.flatnonzero(_is_bright(first) & (position_err_px > 0))
     if len(bright) == 0:
         return _solved(image, around, spots, np.zeros(n), n_sources=n, bright=_NONE)

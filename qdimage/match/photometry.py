@@ -15,7 +15,14 @@ from qdimage.domain.photon_image import PhotonImage
 from qdimage.domain.transform import Transform
 from qdimage.match.blanks import blank_places
 from qdimage.match.halo import halo_light
-from qdimage.match.joint_fit import JointFit, crowding, fit_with_displacements, surroundings
+from qdimage.match.joint_fit import (
+    Fluxes,
+    JointFit,
+    Surroundings,
+    crowding,
+    fit_with_displacements,
+    surroundings,
+)
 from qdimage.match.options import MatchOptions
 from qdimage.match.pairing import EDGE_SIGMA, OWN_LIGHT_SIGMA
 from qdimage.match.spots import spot_matrix
@@ -111,9 +118,20 @@ def _fit(
     psf_sigma_px: float,
 ) -> JointFit:
     """Fit all sources, once more with the light that bright ones have beside their Gaussians."""
-    places = {"positions": positions, "sigma": sigma, "position_err_px": err_px}
+
+    def fitted(around: Surroundings, before: Fluxes | None) -> JointFit:
+        return fit_with_displacements(
+            image,
+            spots,
+            around,
+            positions=positions,
+            sigma=sigma,
+            position_err_px=err_px,
+            before=before,
+        )
+
     around = surroundings(image, spots, box_px=_BOX_PX)
-    fit = fit_with_displacements(image, spots, around, **places)
+    fit = fitted(around, None)
     halo = np.zeros_like(image.mean)
     for _ in range(_HALO_ROUNDS if len(fit.bright) else 0):
         light = fit.light()
@@ -127,7 +145,7 @@ def _fit(
             sigma_px=psf_sigma_px,
         )
         around = surroundings(image, spots, box_px=_BOX_PX, light=light, halo=halo)
-        fit = fit_with_displacements(image, spots, around, **places)
+        fit = fitted(around, fit.fluxes())
     return fit
 
 

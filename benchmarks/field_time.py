@@ -20,13 +20,7 @@ from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.transform import Transform
-from qdimage.match.lit import (
-    dark_null,
-    lit_probability,
-    null_width_s,
-    upper_limit,
-    widened_error,
-)
+from qdimage.match.lit import dark_null, null_width_s, upper_limit, widened_error
 from qdimage.match.turn_on import turn_on_fraction
 from qdimage.registration.align import align
 
@@ -49,7 +43,6 @@ def judged(case: Case, matches: Matches, photometry: ForcedPhotometry) -> None:
     err = widened_error(photometry, null)
     null.false_alarm(photometry.flux_s / photometry.err_s)
     upper_limit(photometry.flux_s, err)
-    lit_probability(photometry.flux_s, err)
     f_min_s = MATCH.f_min_sigma * null_width_s(photometry.blanks, null)
     turn_on_fraction(case.dots, matches, photometry, f_min_s=f_min_s, confidence=MATCH.confidence)
 

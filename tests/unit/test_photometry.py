@@ -361,6 +361,36 @@ def test_an_uncertain_place_costs_accuracy_and_no_bias(flux: float, err_px: floa
     assert np.std(every) == pytest.approx(expected, rel=0.16)
 
 
+def shifted_within(err_px: float) -> Transform:
+    """No shift, known to a standard deviation for each axis."""
+    covariance = np.zeros((7, 7))
+    covariance[[2, 5], [2, 5]] = err_px**2
+    return replace(IDENTITY, covariance=covariance)
+
+
+def test_the_registration_s_error_is_one_of_the_flux() -> None:
+    rng = np.random.default_rng(132)
+    places = grid()
+    image = spot_image(places, 400.0, rng=rng)
+    known = localizations(places, 0.01)
+    transforms = [shifted_within(err_px) for err_px in (0.0, 0.1, 0.2, 0.4)]
+    err = [measured(image, known, transform=each).err_s for each in transforms]
+    assert np.all(np.diff(err, axis=0) > 0)
+
+
+def test_fluxes_err_by_no_more_than_said_where_the_registration_is_off() -> None:
+    rng = np.random.default_rng(133)
+    pulls = []
+    for seed in range(20):
+        places = grid(pitch=50.0, seed=seed)
+        image = spot_image(places + 0.3 * rng.standard_normal(2), 100.0, rng=rng)
+        found = measured(image, localizations(places, 0.01), transform=shifted_within(0.3))
+        pulls.append((found.flux_s * EXPOSURE_S - 100.0) / (found.err_s * EXPOSURE_S))
+    # A field's dots share its shift: the mean is known to some 0.15, the width to 15 %.
+    assert np.mean(pulls) == pytest.approx(0.0, abs=0.5)
+    assert np.std(pulls) == pytest.approx(1.0, abs=0.4)
+
+
 def test_a_unit_spot_holds_all_its_light() -> None:
     spots = spot_matrix((60, 60), np.array([[30.2, 28.7], [-0.5, 30.0]]), np.array([1.2, 1.2]))
     assert np.asarray(spots.sum(axis=0)).ravel() == pytest.approx([1.0, 0.5], abs=2e-4)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 # Each call imports what it needs, so that a short one does not wait for numba and pandas.
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from qdimage.config import AnalysisOptions
     from qdimage.domain.curation import Curation
@@ -60,6 +62,7 @@ __all__ = [
     "register",
     "report",
     "run",
+    "same_dots",
     "scan_model",
     "simulate",
     "trace",
@@ -1032,6 +1035,19 @@ def match_curation(dots: "pd.DataFrame", curation: "Curation") -> "MatchedCurati
     from qdimage.pipeline.curation import match_curation
 
     return match_curation(dots, curation)
+
+
+def same_dots(before: "pd.DataFrame", after: "pd.DataFrame") -> "NDArray[np.int64]":
+    """Return for each row of `after` the dot_id of the same dot in `before`, by place; 0 for none.
+
+    Parameters
+    ----------
+    before, after : pandas.DataFrame
+        Rows of the table `dots` of one field, of different runs.
+    """
+    from qdimage.pipeline.curation import same_dots
+
+    return same_dots(before, after)
 
 
 def curated_dots(dots: "pd.DataFrame", judged: "JudgedDots") -> "pd.DataFrame":

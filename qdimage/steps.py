@@ -202,3 +202,10 @@ def registration_table(field: "RegisteredField") -> "pd.DataFrame":
     from qdimage.pipeline.registered_rows import registration_table
 
     return registration_table(field)
+
+
+def localization_table(field: "RegisteredField") -> "pd.DataFrame":
+    """Return a row for each dot of each channel of a registered field, as a run writes it."""
+    from qdimage.pipeline.registered_rows import localization_table
+
+    return localization_table(field)

@@ -48,6 +48,18 @@ class Ledger:
         self._highest = {field: max(each, default=0) for field, each in self._judged.items()}
         self._done, self._undone = [], []
 
+    def find(
+        self,
+        field: FieldKey,
+        judged: Mapping[int, JudgedPlace],
+        lost: tuple[JudgedPlace, ...],
+    ) -> None:
+        """Give dots to decisions that had none; a dot that has some keeps them."""
+        own = self._judged.setdefault(field, {})
+        taken = tuple(place for dot, place in judged.items() if dot in own)
+        own.update({dot: place for dot, place in judged.items() if dot not in own})
+        self._lost[field] = (*lost, *taken)
+
     def of_field(self, field: FieldKey) -> Mapping[int, JudgedPlace]:
         """Return the decisions about a field's dots, by dot_id."""
         return self._judged.get(field, {})
@@ -63,13 +75,17 @@ class Ledger:
         return dict(self._lost)
 
     def highest_id(self, field: FieldKey) -> int:
-        """Return the highest dot_id that was ever decided about in a field, undone or not."""
+        """Return the highest dot_id of a field that was spent or decided about, undone or not."""
         return self._highest.get(field, 0)
+
+    def spend_ids(self, field: FieldKey, highest: int) -> None:
+        """Give no new dot of a field a number up to this one."""
+        self._highest[field] = max(self.highest_id(field), highest)
 
     def do(self, act: Act) -> None:
         """Carry an act out; what had been undone can no longer be redone."""
         self._set(act.field, act.after)
-        self._highest[act.field] = max(self.highest_id(act.field), *act.after)
+        self.spend_ids(act.field, max(act.after))
         self._done.append(act)
         self._undone.clear()
 
@@ -107,12 +123,21 @@ class Ledger:
 
     def curation(self, fields: Iterable[FieldKey] | None = None) -> Curation:
         """Return all decisions, or those about some fields, as a file holds them."""
-        wanted = None if fields is None else set(fields)
-        entries: list[CurationEntry] = []
-        for field in sorted({*self._judged, *self._lost}):
-            if wanted is None or field in wanted:
-                known = self.of_field(field)
-                places = [known[dot] for dot in sorted(known)]
-                for place in (*places, *self._lost.get(field, ())):
-                    entries += entries_of(place, field)
-        return Curation(tuple(entries))
+        wanted = {*self._judged, *self._lost} if fields is None else set(fields)
+        judged = {field: each for field, each in self._judged.items() if field in wanted}
+        return curation_of(
+            judged, {field: each for field, each in self._lost.items() if field in wanted}
+        )
+
+
+def curation_of(
+    judged: Mapping[FieldKey, Mapping[int, JudgedPlace]],
+    lost: Mapping[FieldKey, tuple[JudgedPlace, ...]],
+) -> Curation:
+    """Return decisions as a file holds them: by field, then by the dots' numbers."""
+    entries: list[CurationEntry] = []
+    for field in sorted({*judged, *lost}):
+        own = judged.get(field, {})
+        for place in (*(own[dot] for dot in sorted(own)), *lost.get(field, ())):
+            entries += entries_of(place, field)
+    return Curation(tuple(entries))

@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 import qdimage
-from napari_qdimage.acts import Act, Ledger
+from napari_qdimage.acts import Act, Ledger, curation_of
+from napari_qdimage.autosave import Autosave, free_name, kept_sessions
+from napari_qdimage.dot_numbers import known_places, with_kept_numbers
+from napari_qdimage.session_file import Ask, InputFile, SavedSession, read_session
 from napari_qdimage.session_options import SessionOptions
-from qdimage.config import AnalysisOptions, build_options
-from qdimage.domain.curation import Curation, FieldKey, JudgedPlace, Judgement, check_flag
+from napari_qdimage.session_sources import Source, experiments_at, run_at
+from qdimage.config import AnalysisOptions
+from qdimage.domain.curation import (
+    Curation,
+    FieldKey,
+    JudgedPlace,
+    Judgement,
+    check_flag,
+    entries_of,
+)
 from qdimage.domain.experiment import Experiment
-from qdimage.errors import ConfigurationError, QdimageError
+from qdimage.errors import ConfigurationError, FormatError, QdimageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Change = Callable[[Judgement], Judgement]
 
+CURATION = "curation.json"
 POOLED = "all"
 
 
@@ -54,22 +66,34 @@ class Session:
     options_changed = Signal()
     history_changed = Signal()
 
-    def __init__(self) -> None:
-        self._ledger = Ledger()
-        self._clear()
+    def __init__(self, *, autosave: bool = True) -> None:
+        """Begin with nothing open.
 
-    def _clear(self) -> None:
-        self.source: Path | None = None
-        self.out: Path | None = None
-        self.warnings: tuple[str, ...] = ()
-        self._experiments: dict[FieldKey, Experiment] = {}
-        self._options = SessionOptions()
-        self._base: dict[str, pd.DataFrame] = qdimage.empty_tables()
-        self._fields: tuple[FieldKey, ...] = ()
-        self._field: FieldKey | None = None
+        Parameters
+        ----------
+        autosave : bool
+            Keep decisions beside what is opened before `save` names a file.
+        """
+        self._keeps_itself = autosave
+        self._ledger = Ledger()
+        self._autosave = Autosave()
+        self._view: dict[str, Any] = {}
+        self._inputs: dict[Path, InputFile] = {}
+        self._take(Source())
+
+    def _take(self, source: Source) -> None:
+        """Take over what was opened; nothing is decided yet."""
+        self.source, self.out, self.warnings = source.source, source.out, source.warnings
+        self._files = source.files
+        self._experiments = dict(source.experiments)
+        self._options = SessionOptions(source.options)
+        self._base: dict[str, pd.DataFrame] = dict(source.tables)
+        self._fields = source.fields
+        self._field = source.fields[0] if source.fields else None
         self._channel = ""
+        # Asked for many times in each act.
+        self._judged_in: tuple[object, str] = (None, "")
         self._selection: tuple[int, ...] = ()
-        self._ledger.start({}, {})
         self._forget()
 
     def _forget(self) -> None:
@@ -79,59 +103,125 @@ class Session:
 
     # Opening
 
-    def open_experiment(self, path: str | Path) -> None:
+    def open_experiment(self, path: str | Path, ask: Ask | None = None) -> bool:
         """Open declared experiments; nothing is measured yet.
 
         Parameters
         ----------
         path : path
             An ``experiment.toml``, or a folder with some in and below it.
+        ask : callable, optional
+            As for `reopen`, where an earlier session is kept beside them.
 
         Raises
         ------
         FormatError, ConfigurationError
             If none can be read; the session is as it was.
         """
-        plan = qdimage.plan(path)
-        curation = _curation_beside([experiment for experiment, _ in plan.fields])
-        self._clear()
-        self.source = Path(path)
-        self.warnings = tuple(plan.unreadable.values())
-        self._experiments = {
-            FieldKey(experiment.device, experiment.name): experiment
-            for experiment, _ in plan.fields
-        }
-        self._options = SessionOptions(
-            {key: options for key, (_, options) in zip(self._experiments, plan.fields, strict=True)}
-        )
-        self._fields = tuple(self._experiments)
-        self._field = self._fields[0]
-        self._start(curation)
-        self.opened.emit()
+        return self._open(experiments_at(Path(path)), ask)
 
-    def open_run(self, out: str | Path) -> None:
+    def open_run(self, out: str | Path, ask: Ask | None = None) -> bool:
         """Open the folder of a finished run, and the experiments that it was made from if there.
+
+        Parameters
+        ----------
+        out : path
+        ask : callable, optional
+            As for `reopen`, where an earlier session is kept in the folder.
 
         Raises
         ------
         FormatError
             If it holds none, or a table is damaged; the session is as it was.
         """
-        run = qdimage.read_run(out)
-        records = {FieldKey(each["device"], each["field"]): each for each in run.record["fields"]}
-        experiments, warnings = _experiments_of(records)
-        curation = _curation_beside(list(experiments.values()))
-        options, unknown = _recorded_options(records)
-        self._clear()
-        self.out = Path(out)
-        self.warnings = (*warnings, *unknown)
-        self._experiments = experiments
-        self._base = dict(run.tables)
-        self._fields = tuple(records)
-        self._field = self._fields[0] if self._fields else None
-        self._options = SessionOptions(options)
-        self._start(curation)
+        return self._open(run_at(Path(out)), ask)
+
+    def reopen(self, path: str | Path, ask: Ask | None = None) -> bool:
+        """Open a saved session and go on with it.
+
+        Parameters
+        ----------
+        path : path
+        ask : callable, optional
+            Asked what to do where files are not as they were: "continue" with the session's own
+            decisions, "take_files" for those of each ``curation.json``, or "cancel". Not asked,
+            the session goes on and `warnings` say what has changed.
+
+        Returns
+        -------
+        bool
+            False where the answer was "cancel"; the session is as it was.
+
+        Raises
+        ------
+        FormatError
+            If the file, or the run that it is about, cannot be read; the session is as it was.
+        """
+        path = Path(path)
+        saved = read_session(path)
+        try:
+            if saved.out is not None:
+                source = run_at(saved.out)
+            elif saved.source is not None:
+                source = experiments_at(saved.source)
+            else:
+                source = Source()
+        except QdimageError as error:
+            raise FormatError(
+                f"{path}: what this session is about is not there: {error}"
+            ) from error
+        return self._go_on(source, saved, path, ask)
+
+    def _open(self, source: Source, ask: Ask | None) -> bool:
+        """Go on with the latest session that is kept beside the source, or begin one."""
+        unreadable: list[str] = []
+        folder = source.folder if self._keeps_itself else None
+        for path in () if folder is None else kept_sessions(folder):
+            try:
+                saved = read_session(path)
+            except FormatError as error:
+                unreadable.append(f"{error}; it is left alone")
+            else:
+                return self._go_on(source, saved, path, ask)
+        self._take(source)
+        self.warnings += tuple(unreadable)
+        self._start(source.curation)
+        self._view = {}
+        self._autosave = Autosave(None if folder is None else free_name(folder))
         self.opened.emit()
+        return True
+
+    def _go_on(self, source: Source, saved: SavedSession, path: Path, ask: Ask | None) -> bool:
+        conflicts = saved.conflicts()
+        answer = ask(conflicts) if conflicts and ask is not None else "continue"
+        if answer == "cancel":
+            return False
+        changed = {each.path.stem for each in conflicts}
+        self._take(source)
+        self.warnings += tuple(map(str, conflicts))
+        self._view = dict(saved.view)
+        self._autosave = Autosave(path)
+        if "run" not in changed:
+            self._restore_options(saved)
+        if answer == "take_files":
+            self._start(source.curation)
+        elif "dots" in changed:
+            # The numbers are another run's; the places are still the same.
+            self._start(curation_of(saved.judged, saved.lost))
+        else:
+            self._ledger.start(saved.judged, saved.lost)
+        if saved.shown in self._fields:
+            self._field = saved.shown
+        self._channel = saved.channel
+        self._select(saved.selection)
+        self.opened.emit()
+        return True
+
+    def _restore_options(self, saved: SavedSession) -> None:
+        try:
+            self._options = self._options.restored(saved.options)
+        except ConfigurationError as error:
+            self.warnings += (f"{error}; the options are those of the run or the experiment",)
 
     def reread(self) -> None:
         """Read the declarations again, one of which was changed; all else stays as it is.
@@ -145,12 +235,131 @@ class Session:
             key: qdimage.plan(experiment.path, allow_outside=True).fields[0][0]
             for key, experiment in self._experiments.items()
         }
+        self._keep_begun()
         self.tables_changed.emit(frozenset())
 
     def _start(self, curation: Curation) -> None:
         matched = qdimage.match_curation(self._base["dots"], curation)
         self._ledger.start(matched.judged, matched.lost)
         self._forget()
+
+    # Keeping
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the session, once something was decided or saved."""
+        return self._autosave.path
+
+    @property
+    def unsaved(self) -> str:
+        """Why the last decision is not on disk; "" where it is."""
+        return self._autosave.problem
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """What the window wants to find again, of texts, numbers and lists; kept by `save`."""
+        return self._view
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Save the session whole, with hashes of all inputs; later decisions go there too.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where; `file` if not given.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no place, or it cannot be written.
+        """
+        if path is not None and Path(path) != self._autosave.path:
+            self._autosave = Autosave(Path(path))
+        if self._autosave.path is None:
+            raise ConfigurationError(
+                "nothing is open that could be saved; open an experiment first"
+            )
+        self._inputs = {each.path: each.hashed() for each in self._input_files()}
+        self._keep()
+        if self.unsaved:
+            raise ConfigurationError(self.unsaved)
+        return self._autosave.path
+
+    def _keep(self) -> None:
+        """Put the session on disk as it is now."""
+        self._autosave.write(
+            SavedSession(
+                out=self.out,
+                source=self.source,
+                shown=self._field,
+                channel=self._channel,
+                selection=self._selection,
+                options=self._options.changed(),
+                view=self._view,
+                judged=self._ledger.judged,
+                lost=self._ledger.lost,
+                inputs=tuple(self._input_files()),
+            )
+        )
+
+    def _keep_begun(self) -> None:
+        """Put the session on disk if it is there already: nobody decided anything before."""
+        if self._autosave.has_written:
+            self._keep()
+
+    def _input_files(self) -> list[InputFile]:
+        """Inputs as they are now, with the hashes that are known of the very same files."""
+        now = [InputFile.of(path.absolute()) for path in self._files]
+        known = self._inputs
+        return [
+            known[each.path]
+            if each.path in known and replace(known[each.path], sha256="") == each
+            else each
+            for each in now
+        ]
+
+    def write_curation(self, folder: str | Path | None = None) -> tuple[Path, ...]:
+        """Write the decisions as the ``curation.json`` that every run reads.
+
+        Parameters
+        ----------
+        folder : path, optional
+            For one file with the decisions of all fields; beside each experiment if not given.
+
+        Returns
+        -------
+        tuple of pathlib.Path
+            The files written.
+
+        Raises
+        ------
+        ConfigurationError
+            If a field with decisions has no folder, or it cannot be written.
+        """
+        if folder is not None:
+            targets = {Path(folder) / CURATION: self._ledger.curation()}
+        else:
+            targets = {
+                self._folder_of(field) / CURATION: self._ledger.curation([field])
+                for field in self._fields
+                if self._ledger.curation([field]) or (field in self._experiments)
+            }
+            targets = {path: each for path, each in targets.items() if each or path.is_file()}
+        try:
+            for path, curation in targets.items():
+                qdimage.write_curation(curation, path)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{error.filename}: cannot be written ({error.strerror}); choose another folder"
+            ) from error
+        return tuple(targets)
+
+    def _folder_of(self, field: FieldKey) -> Path:
+        if field not in self._experiments:
+            raise ConfigurationError(
+                f"{field}: its experiment.toml is not there; name a folder for the decisions"
+            )
+        return self._experiments[field].folder
 
     # Fields and tables
 
@@ -188,6 +397,12 @@ class Session:
         The one that was chosen, else the one of the highest voltage that gave a fraction, else of
         the highest voltage.
         """
+        key = (id(self._base["channels"]), id(self._base["turn_on"]), self._field, self._channel)
+        if self._judged_in[0] != key:
+            self._judged_in = key, self._find_channel()
+        return self._judged_in[1]
+
+    def _find_channel(self) -> str:
         declared = self._rows("channels", self._field)
         declared = declared[declared["kind"] == "el"].sort_values("voltage_v", kind="stable")
         names = [str(name) for name in declared["channel"]]
@@ -231,6 +446,11 @@ class Session:
         return self._curated
 
     @property
+    def measured(self) -> Mapping[str, "pd.DataFrame"]:
+        """All tables of all fields as they were measured, without the decisions."""
+        return dict(self._base)
+
+    @property
     def dots(self) -> "pd.DataFrame":
         """The shown field's rows of `dots` with the decisions applied, indexed by dot_id."""
         if self._dots is None:
@@ -272,10 +492,29 @@ class Session:
         tables : mapping of str to pandas.DataFrame
             Those that changed, of all fields.
         """
+        if "dots" in tables:
+            first_free = {field: self._next_id(field) for field in self._fields}
+            for field, number in first_free.items():
+                self._ledger.spend_ids(field, number - 1)
+            tables = with_kept_numbers(tables, self._known_places(), first_free)
         self._base |= tables
+        self._find_lost()
         self._forget()
         self._select(self._selection)
         self.tables_changed.emit(frozenset(tables))
+
+    def _known_places(self) -> dict[FieldKey, "pd.DataFrame"]:
+        return {
+            field: known_places(self._rows("dots", field), self._ledger.of_field(field))
+            for field in self._fields
+        }
+
+    def _find_lost(self) -> None:
+        """Look again for the dots of decisions that were about places without one."""
+        for field, places in self._ledger.lost.items():
+            entries = (entry for place in places for entry in entries_of(place, field))
+            found = qdimage.match_curation(self._base["dots"], Curation(tuple(entries)))
+            self._ledger.find(field, found.judged[field], found.lost.get(field, ()))
 
     # Selection
 
@@ -340,6 +579,11 @@ class Session:
         """Return what was decided about a dot of the shown field."""
         place = self._judged.get(dot_id)
         return Judgement() if place is None else place.judgement
+
+    @property
+    def judged(self) -> Mapping[FieldKey, Mapping[int, JudgedPlace]]:
+        """All decisions that a dot was found for, by field and dot_id."""
+        return self._ledger.judged
 
     @property
     def curation(self) -> Curation:
@@ -458,6 +702,7 @@ class Session:
         self._forget()
         before = self._selection
         self._select(before)
+        self._keep()
         self.curation_changed.emit()
         if self._selection != before:
             self.selection_changed.emit()
@@ -520,6 +765,7 @@ class Session:
         changed = self._options.with_option(name, value)
         if changed != self._options:
             self._options = changed
+            self._keep_begun()
             self.options_changed.emit()
 
     @property
@@ -539,38 +785,3 @@ def _text(verb: str, dots: Sequence[int]) -> str:
 def _place(x_px: Any, y_px: Any) -> tuple[float, float]:
     """A place as a file for people holds it."""
     return round(float(x_px), 4), round(float(y_px), 4)
-
-
-def _curation_beside(experiments: Iterable[Experiment]) -> Curation:
-    return Curation(tuple(entry for each in experiments for entry in each.curation.entries))
-
-
-def _experiments_of(
-    records: Mapping[FieldKey, Mapping[str, Any]],
-) -> tuple[dict[FieldKey, Experiment], tuple[str, ...]]:
-    """Read the declarations that a run was made from, as far as they are there."""
-    found: dict[FieldKey, Experiment] = {}
-    warnings: list[str] = []
-    for key, record in records.items():
-        try:
-            plan = qdimage.plan(str(record["experiment"]), allow_outside=True)
-        except QdimageError as error:
-            warnings.append(f"{key}: {error}")
-        else:
-            found[key] = plan.fields[0][0]
-    return found, tuple(warnings)
-
-
-def _recorded_options(
-    records: Mapping[FieldKey, Mapping[str, Any]],
-) -> tuple[dict[FieldKey, AnalysisOptions], tuple[str, ...]]:
-    """Return the options that a run recorded; the present defaults where they are not valid."""
-    found: dict[FieldKey, AnalysisOptions] = {}
-    warnings: list[str] = []
-    for key, record in records.items():
-        try:
-            found[key] = build_options(AnalysisOptions, record["options"], source=f"{key}")
-        except QdimageError as error:
-            found[key] = AnalysisOptions()
-            warnings.append(f"{error}; the run was made by another version: defaults are shown")
-    return found, tuple(warnings)

@@ -1,7 +1,7 @@
 """The options of all fields of a session, and the file of them for the command line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qdimage.config import AnalysisOptions, build_options, option_rows, to_toml
@@ -45,6 +45,28 @@ class SessionOptions:
         return SessionOptions(
             {key: changed(options) for key, options in self.fields.items()}, changed(self.default)
         )
+
+    def changed(self) -> dict[FieldKey, dict[str, Any]]:
+        """Return what differs from the defaults, by field and nested as in TOML."""
+        return {
+            key: options.model_dump(mode="json", exclude_defaults=True)
+            for key, options in self.fields.items()
+        }
+
+    def restored(self, changed: Mapping[FieldKey, Mapping[str, Any]]) -> "SessionOptions":
+        """Return these options, with those of some fields as `changed` gave them.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such option any more.
+        """
+        found = {
+            key: build_options(AnalysisOptions, changed[key], source=str(key))
+            for key in self.fields
+            if key in changed
+        }
+        return replace(self, fields={**self.fields, **found})
 
     def document(self) -> dict[str, Any]:
         """Return the options that all fields share, nested as in TOML.

@@ -53,7 +53,7 @@ def write_session(path: str, _layers: list[Any]) -> list[str]:
     session = _session()
     if session is None:
         raise ConfigurationError("found no open dock of qdimage whose session could be saved")
-    session.save(Path(path))  # type: ignore[attr-defined]
+    session.save(Path(path))
     return [path]
 
 

@@ -136,6 +136,21 @@ def _rows_meant(dots: "pd.DataFrame", places: Sequence[JudgedPlace]) -> NDArray[
     return meant
 
 
+def same_dots(before: "pd.DataFrame", after: "pd.DataFrame") -> NDArray[np.int64]:
+    """Return for each row of `after` the dot_id of the same dot in `before`; 0 for none.
+
+    Both are rows of the table `dots` of one field, of different runs.
+    """
+    errors = number_columns(before, "x_err_px", "y_err_px")
+    rows = dots_at_places(
+        number_columns(after, "x_px", "y_px"),
+        number_columns(before, "x_px", "y_px"),
+        allowed_distance_px(errors),
+    )
+    ids = np.append(before["dot_id"].to_numpy(np.int64), 0)
+    return np.asarray(ids[rows])
+
+
 def number_columns(frame: "pd.DataFrame", *names: str) -> NDArray[np.float64]:
     """Return columns of a table as floats, shape (n, number of names); NaN where empty."""
     return np.column_stack([frame[name].to_numpy(np.float64, na_value=np.nan) for name in names])

@@ -91,4 +91,4 @@ def _shifts(
     vote(positions, by_x, max_shift_px + 2 * _CELL_PX, half, _CELL_PX, votes)
     found = peaks(summed(votes), _FEWEST_VOTES)
     found = found[np.argsort(-found[:, 0], kind="stable")[:n_best]]
-    return found[:, 0], _CELL_PX * (found[:, 1:] - half)
+    return found[:, 0], np.asarray(_CELL_PX * (found[:, 1:] - half), np.float64)

@@ -27,9 +27,10 @@ def test_a_field_is_registered_channel_by_channel(field: RegisteredField) -> Non
     assert isinstance(field.answers["EL 2.6V"], Registered)
 
 
-def test_its_table_is_that_of_a_run(field: RegisteredField, tmp_path: Path) -> None:
-    wanted = qdimage.run(DEMO / "field-02", tmp_path / "out").tables["registration"]
-    pd.testing.assert_frame_equal(steps.registration_table(field), wanted)
+def test_its_tables_are_those_of_a_run(field: RegisteredField, tmp_path: Path) -> None:
+    wanted = qdimage.run(DEMO / "field-02", tmp_path / "out").tables
+    pd.testing.assert_frame_equal(steps.registration_table(field), wanted["registration"])
+    pd.testing.assert_frame_equal(steps.localization_table(field), wanted["localizations"])
 
 
 def pins(field: RegisteredField, channel: str, n: int, off_px: float = 0.0) -> list[Pin]:

@@ -22,6 +22,7 @@ class DotFlag(IntFlag):
     INHERITED_TRANSFORM = 1024
     ADDED = 2048
     MOVED = 4096
+    FAINT = 8192
 
 
 FLAG_MEANING = {
@@ -38,6 +39,7 @@ FLAG_MEANING = {
     DotFlag.INHERITED_TRANSFORM: "the channel's registration came from another voltage",
     DotFlag.ADDED: "put there by a person, not found",
     DotFlag.MOVED: "put to another place by a person",
+    DotFlag.FAINT: "too little PL beside the field's other dots to be one",
 }
 
 

@@ -174,14 +174,19 @@ DOT_CHANNELS = Table(
         number("photons_err_s", "standard deviation, widened to what blank places show"),
         number("photons_upper_s", "95 % upper limit of the flux"),
         boolean("lit", "false_alarm_p is at most the option match.false_alarm_probability"),
-        number("lit_probability", "probability that the dot emits, given its flux and the field"),
+        number(
+            "lit_probability",
+            "probability that the dot emits, by the mixture of dark and lit dots behind the "
+            "fraction",
+        ),
         number("false_alarm_p", "probability that a dark place shows this flux or more"),
         integer("loc_id", "the EL localization matched to the dot; empty for none"),
         number("distance_px", "distance of that localization after registration"),
         boolean(
             "counted",
             "in the denominator of the fraction; if not, and not rejected, the first of the flags "
-            "`outside`, `edge`, `unresolved` that it carries is where it is counted instead",
+            "`outside`, `edge`, `faint`, `unresolved` that it carries is where it is counted "
+            "instead",
         ),
         text("flags", "reasons to look twice, joined by `;`; `edge` for either channel's border"),
         _SIGNAL_UNIT,
@@ -205,13 +210,35 @@ TURN_ON = Table(
         integer("n_outside", "PL dots outside the overlap, not counted in n_pl"),
         integer("n_unresolved", "PL dots too close to another, not counted in n_pl"),
         integer("n_rejected", "PL dots that a person rejected, not counted in n_pl or above"),
+        integer("n_faint", "PL spots too faint beside the others to be dots, not counted in n_pl"),
         number("chance_matches", "lit dots expected by chance, from blank places"),
         number("f_min_photons_s", "flux above which a dot counts; one for the whole run"),
-        number("fraction", "share of PL-visible dots brighter in EL than f_min_photons_s"),
-        number("fraction_low", "lower end of its interval"),
+        number(
+            "fraction",
+            "share of PL-visible dots brighter in EL than f_min_photons_s, freed of chance, of "
+            "errors of fluxes near it, and of blends",
+        ),
+        number(
+            "fraction_low",
+            "lower end of its interval, for the device: the dots of the field are a sample of it",
+        ),
         number("fraction_high", "upper end of its interval"),
         number("confidence", "of that interval"),
-        number("fraction_extrapolated", "share that emits at all; a model's answer"),
+        number(
+            "fraction_extrapolated",
+            "share that emits at all; a model's answer, never below the fraction",
+        ),
+        number("blend_share", "share of PL dots that are two seen as one, expected of the others"),
+        number(
+            "fraction_monotone",
+            "share from all voltages together, each dot lit from its own voltage on",
+        ),
+        number("fraction_monotone_low", "lower end of its interval"),
+        number("fraction_monotone_high", "upper end of its interval"),
+        integer("n_fields", "of a pool: fields; its fraction is the mean of theirs"),
+        number("between_field_sd", "of a pool: standard deviation of the fields' true fractions"),
+        number("between_field_sd_low", "lower end of its interval"),
+        number("between_field_sd_high", "upper end of its interval"),
         _SIGNAL_UNIT,
         MESSAGE,
     ),
@@ -258,4 +285,81 @@ BLANKS = Table(
     ("voltage_v", "channel", "blank_id"),
 )
 
-IMAGE_TABLES = (CHANNELS, LOCALIZATIONS, REGISTRATION, MATCHES, DOTS, DOT_CHANNELS, TURN_ON, BLANKS)
+TURN_ON_CURVES = Table(
+    "turn_on_curves",
+    "a field, a device (field = `all`), or the run (device = `all`): the curve through the share "
+    "of lit dots against voltage",
+    (
+        *PLACE,
+        text("batch", "as declared; `all` where fields differ"),
+        STATUS,
+        integer("n_dots", "PL dots counted at one voltage at least"),
+        integer("n_voltages", "voltages with a fraction"),
+        number("median_v", "voltage at which half of the dots that ever light are lit"),
+        number("median_low_v", "lower end of its interval"),
+        number("median_high_v", "upper end of its interval"),
+        number("width_v", "from 10 to 90 % of the rise, which is logistic"),
+        number("width_low_v", "lower end of its interval; 0 where a step would do"),
+        number("width_high_v", "upper end of its interval; empty where there is none"),
+        number("plateau", "share of PL-visible dots that the curve tends to"),
+        number("plateau_low", "lower end of its interval"),
+        number("plateau_high", "upper end of its interval"),
+        number("below_range", "share of PL-visible dots lit however low the voltage"),
+        number("first_light_v", "voltage at which 5 % of the PL-visible dots are lit"),
+        number("first_light_low_v", "lower end of its interval"),
+        number("first_light_high_v", "upper end of its interval"),
+        number("photon_energy_ev", "of the emission"),
+        text("energy_source", "where the photon energy is from"),
+        number("sub_bandgap_v", "photon energy in electronvolts less the median"),
+        number("sub_bandgap_low_v", "lower end of its interval"),
+        number("sub_bandgap_high_v", "upper end of its interval"),
+        number("first_light_sub_bandgap_v", "photon energy in electronvolts less the first light"),
+        number("first_light_sub_bandgap_low_v", "lower end of its interval"),
+        number("first_light_sub_bandgap_high_v", "upper end of its interval"),
+        integer(
+            "n_not_monotone", "dots surely darker than F_min above a voltage where surely brighter"
+        ),
+        number("n_not_monotone_by_noise", "as many expected of the errors of the fluxes alone"),
+        number("lapse_share", "share of voltages above its own at which a dot is not above F_min"),
+        number("deviance", "of the curve against shares that only never fall"),
+        integer("dof", "voltages less free parameters of the curve"),
+        number("p_value", "probability of such a deviance if the curve holds"),
+        number("f_min_photons_s", "flux above which a dot counts; one for the whole run"),
+        number("confidence", "of the intervals"),
+        MESSAGE,
+    ),
+    (),
+)
+
+TURN_ON_VARIANCE = Table(
+    "turn_on_variance",
+    "a level at a voltage: how much fields of a device, devices of a batch, and batches differ",
+    (
+        *PLACE,
+        VOLTAGE,
+        text("level", "`field`, `device` or `batch`"),
+        STATUS,
+        integer("n_groups", "members of the level with a fraction"),
+        number("sd", "standard deviation of the true fraction that this level adds, at the mean"),
+        number("sd_low", "lower end of its 95 % interval"),
+        number("sd_high", "upper end of its 95 % interval"),
+        number("sd_logit", "the same of the logit of the fraction"),
+        number("sd_logit_low", "lower end of its interval"),
+        number("sd_logit_high", "upper end of its interval"),
+        MESSAGE,
+    ),
+    ("voltage_v", "level"),
+)
+
+IMAGE_TABLES = (
+    CHANNELS,
+    LOCALIZATIONS,
+    REGISTRATION,
+    MATCHES,
+    DOTS,
+    DOT_CHANNELS,
+    TURN_ON,
+    TURN_ON_CURVES,
+    TURN_ON_VARIANCE,
+    BLANKS,
+)

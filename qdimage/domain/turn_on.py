@@ -11,7 +11,7 @@ class TurnOn:
     ----------
     n_pl, n_lit : int
         PL dots that the fraction is about; those of them brighter in EL than F_min.
-    n_el_only, n_edge, n_outside, n_unresolved, n_rejected : int
+    n_el_only, n_edge, n_outside, n_unresolved, n_rejected, n_faint : int
         Sources and dots that are not in the denominator.
     chance_share : float
         Share of blank places brighter than F_min.
@@ -19,6 +19,8 @@ class TurnOn:
         The fraction and its interval.
     extrapolated : float
         Share that emits at all, by a model.
+    blend_share : float
+        Share of PL dots that are expected to be two; the shares above are freed of it.
     """
 
     n_pl: int
@@ -33,6 +35,8 @@ class TurnOn:
     high: float
     extrapolated: float
     n_rejected: int = 0
+    n_faint: int = 0
+    blend_share: float = 0.0
 
     @property
     def chance_matches(self) -> float:

@@ -16,8 +16,6 @@ _TAIL_COUNT = 8
 _UPPER_LIMIT = 0.95
 # No noise reaches below, and there the limit is not yet lost to rounding.
 _LOWEST_RATIO = -30.0
-_GRID_POINTS = 24
-_ITERATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -83,28 +81,3 @@ def upper_limit(flux: Array, err: Array) -> Array:
     ratio = np.maximum(flux / err, _LOWEST_RATIO)
     above = (1.0 - _UPPER_LIMIT) * norm.cdf(ratio)
     return np.asarray(err * (ratio + norm.isf(above)))
-
-
-def lit_probability(flux: Array, err: Array) -> tuple[Array, float]:
-    """Probability that each dot emits, and the share of dots that do.
-
-    The fluxes are a mixture of none and of any distribution on a logarithmic grid above twice
-    the typical error, found by expectation-maximization (Laird, J. Am. Stat. Assoc. 73, 805,
-    1978, doi:10.1080/01621459.1978.10480103). What lies closer to darkness is not identifiable.
-    """
-    known = np.isfinite(flux) & np.isfinite(err)
-    probability = np.full(len(flux), np.nan)
-    if not known.any():
-        return probability, float("nan")
-    f, e = flux[known, np.newaxis], err[known, np.newaxis]
-    least = 2.0 * float(np.median(e))
-    grid = np.geomspace(least, max(float(f.max()), 2.0 * least), _GRID_POINTS)
-    grid = np.concatenate([[0.0], grid])
-    density = norm.pdf(f, grid, e) + np.finfo(float).tiny
-    share = np.full(len(grid), 1.0 / len(grid))
-    for _ in range(_ITERATIONS):
-        posterior = share * density
-        posterior /= posterior.sum(axis=1, keepdims=True)
-        share = posterior.mean(axis=0)
-    probability[known] = 1.0 - posterior[:, 0]
-    return probability, float(1.0 - share[0])

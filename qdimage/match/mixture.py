@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2, norm
+from scipy.stats import norm
 
 from qdimage.domain.photometry import BlankPlaces
+from qdimage.match.count_interval import count_deviance, fraction_interval
 from qdimage.match.lit import dark_null
 from qdimage.match.mixture_kernels import likeliest_weights
 
@@ -23,6 +24,9 @@ _FLOOR = 1e-12
 # Shares nearer to 0 and 1 are lost to rounding.
 _EXTREME = 1e-4
 _INWARD = 0.1
+_END_TOLERANCE = 1e-4
+# Deviances below are what the steps of the maximization leave.
+_LEAST_LEVEL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,17 @@ class FluxMixture:
     below_density, above_density : ndarray, shape (n,)
         Likelihood of each dot's flux, up to a factor common to both, if the true one is at most
         F_min (none, weak, or another source's) and if it is greater. 1 where not measured.
+    lit_probability : ndarray, shape (n,)
+        Probability that each dot emits, however little; NaN where not measured.
     fraction, low, high : float
-        Share of dots above F_min, and where its profile likelihood has fallen to the confidence.
+        Share of dots above F_min, and its interval.
     extrapolated : float
         Share of dots that emit at all, by the fitted brightness law.
     """
 
     below_density: Array
     above_density: Array
+    lit_probability: Array
     fraction: float
     low: float
     high: float
@@ -75,6 +82,10 @@ def fit_mixture(
     likely, with free weights (Laird, J. Am. Stat. Assoc. 73, 805, 1978,
     doi:10.1080/01621459.1978.10480103). Each is convolved with every dot's own error.
 
+    The interval ends where the profile likelihood has fallen as far as it falls to the ends of the
+    mid-P interval when as many dots are surely bright or not: it is that interval where all are,
+    and wider by what fluxes near F_min and light of other sources leave open.
+
     Parameters
     ----------
     flux_s, err_s : ndarray, shape (n,)
@@ -90,9 +101,10 @@ def fit_mixture(
     """
     known = np.isfinite(flux_s) & np.isfinite(err_s) & (err_s > 0)
     below, above = np.ones(len(flux_s)), np.ones(len(flux_s))
+    lit = np.full(len(flux_s), np.nan)
     if not known.any() or not np.isfinite(f_min_s):
         nothing = float("nan")
-        return FluxMixture(below, above, nothing, nothing, nothing, nothing)
+        return FluxMixture(below, above, lit, nothing, nothing, nothing, nothing)
     blanks = BlankPlaces(blank_flux_s, blank_err_s, blank_occupied)
     widening = max(dark_null(blanks).widening, 1.0)
     flux, err = flux_s[known], widening * err_s[known]
@@ -101,15 +113,19 @@ def fit_mixture(
     parts = _components(flux, err, dark, grid, f_min_s)
     weights, best = _free_weights(parts.density)
     fraction = min(float(weights @ parts.above), 1.0)
-    drop = 0.5 * float(chi2.ppf(confidence, 1))
-    profile = _Profile(parts, weights, fraction, best, drop)
+    profile = _Profile(parts, weights, fraction, best)
+    _, counted_low, counted_high = fraction_interval(
+        fraction * len(flux), float(len(flux)), confidence
+    )
     below[known], above[known] = _densities(parts, weights)
+    lit[known] = 1.0 - np.clip(weights[0] * dark / (parts.density @ weights), 0.0, 1.0)
     return FluxMixture(
         below,
         above,
+        lit,
         fraction,
-        profile.end(-1),
-        profile.end(1),
+        profile.end(-1, count_deviance(len(flux), fraction, counted_low)),
+        profile.end(1, count_deviance(len(flux), fraction, counted_high)),
         max(1.0 - float(weights[0]), fraction),
     )
 
@@ -178,22 +194,19 @@ def _densities(parts: _Components, weights: Array) -> tuple[Array, Array]:
 class _Profile:
     """How the likelihood falls when the share above F_min is held."""
 
-    def __init__(
-        self, parts: _Components, weights: Array, fraction: float, best: float, drop: float
-    ) -> None:
-        self._parts, self._fraction = parts, fraction
-        self._best, self._drop = best, drop
+    def __init__(self, parts: _Components, weights: Array, fraction: float, best: float) -> None:
+        self._parts, self._fraction, self._best = parts, fraction, best
         k = len(weights)
         # Away from the border, where no step could begin.
         self._inner = (1.0 - _INWARD) * weights + _INWARD / k
         self._held = np.vstack([np.ones(k), parts.above])
 
-    def excess(self, share: float) -> float:
-        """Fall of the log-likelihood at a share, less the one that bounds the interval."""
+    def deviance(self, share: float) -> float:
+        """Twice the loss of log-likelihood at a share."""
         _, value = likeliest_weights(
             self._parts.density, self._held, np.array([1.0, share]), self._start(share)
         )
-        return float(self._best - value - self._drop)
+        return max(2.0 * (self._best - value), 0.0)
 
     def _start(self, share: float) -> Array:
         """Weights with that share: the likeliest ones, and more of darkness or of the brightest."""
@@ -204,10 +217,16 @@ class _Profile:
         start[end] += part
         return np.asarray(start)
 
-    def end(self, side: int) -> float:
-        """The interval's lower (-1) or upper (1) end."""
+    def end(self, side: int, level: float) -> float:
+        """Where the deviance reaches a level, below (-1) the likeliest share or above (1)."""
+        root = np.sqrt(max(level, _LEAST_LEVEL))
+
+        def excess(share: float) -> float:
+            # The root of the deviance is nearly straight.
+            return float(np.sqrt(self.deviance(share)) - root)
+
         last = _EXTREME if side < 0 else min(float(self._parts.above.max()), 1.0) - _EXTREME
-        if (last - self._fraction) * side <= 0 or self.excess(last) <= 0:
+        if (last - self._fraction) * side <= 0 or excess(last) <= 0:
             return 0.0 if side < 0 else 1.0
         middle = float(np.clip(self._fraction, _EXTREME, 1.0 - _EXTREME))
-        return float(brentq(self.excess, middle, last, xtol=1e-4))
+        return float(brentq(excess, middle, last, xtol=_END_TOLERANCE))

@@ -27,6 +27,9 @@ class MatchOptions(Options):
     unresolved_inflation: float = option(
         2.0, "growth of the flux error by neighbours from which a dot is unresolved", "", gt=1
     )
+    faint_share: float = option(
+        0.05, "a PL spot below this share of the field's median PL is not counted", "", ge=0, lt=1
+    )
     isolation_um: float = option(
         1.0, "a dot is isolated without another dot inside this distance", "um", gt=0
     )

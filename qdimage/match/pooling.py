@@ -7,7 +7,7 @@ three fields the most likely spread is too often 0 and a profile interval too sh
 weighed by a half-normal of 1 logit, a factor of e in the odds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,8 @@ from scipy.stats import t as student
 from qdimage.domain.fraction_pool import PooledFraction
 from qdimage.domain.turn_on import TurnOn
 from qdimage.match.binomial_normal import field_log_likelihoods
+from qdimage.match.count_interval import count_deviance, fraction_interval
 from qdimage.match.profiles import crossings, vertex
-from qdimage.match.turn_on import fraction_interval
 
 Array = NDArray[np.float64]
 
@@ -59,8 +59,11 @@ def pool(parts: Sequence[TurnOn], *, confidence: float) -> tuple[TurnOn, PooledF
         pooled = replace(
             pooled, fraction=filled[0].fraction, low=filled[0].low, high=filled[0].high
         )
-    emitting = sum(part.extrapolated * part.n_pl for part in filled)
-    chance = sum(part.chance_matches for part in filled)
+
+    def mean(values: Iterable[float]) -> float:
+        total = sum(value * part.n_pl for value, part in zip(values, filled, strict=True))
+        return total / n_pl if n_pl else float("nan")
+
     whole = TurnOn(
         n_pl,
         sum(part.n_lit for part in parts),
@@ -68,12 +71,14 @@ def pool(parts: Sequence[TurnOn], *, confidence: float) -> tuple[TurnOn, PooledF
         sum(part.n_edge for part in parts),
         sum(part.n_outside for part in parts),
         sum(part.n_unresolved for part in parts),
-        chance / n_pl if n_pl else 0.0,
+        mean(part.chance_share for part in filled) if n_pl else 0.0,
         pooled.fraction,
         pooled.low,
         pooled.high,
-        emitting / n_pl if n_pl else float("nan"),
+        mean(part.extrapolated for part in filled),
         sum(part.n_rejected for part in parts),
+        sum(part.n_faint for part in parts),
+        mean(part.blend_share for part in filled),
     )
     return whole, pooled
 
@@ -85,7 +90,7 @@ def effective_counts(
 
     Never more than there are.
     """
-    _, counted_low, counted_high = fraction_interval(fraction * n, n, 0.0, confidence)
+    _, counted_low, counted_high = fraction_interval(fraction * n, n, confidence)
     worth = float(n)
     if high - low > counted_high - counted_low:
         worth *= ((counted_high - counted_low) / (high - low)) ** 2
@@ -103,7 +108,7 @@ def pool_fractions(lit: Array, n: Array, *, confidence: float) -> PooledFraction
     """
     nan = float("nan")
     total_lit, total = float(lit.sum()), float(n.sum())
-    alone = fraction_interval(total_lit, total, 0.0, confidence)
+    alone = fraction_interval(total_lit, total, confidence)
     if len(n) < 2:
         return PooledFraction(*alone, len(n), nan, nan, nan, 1.0)
     surface = _surface(lit, n)
@@ -113,7 +118,7 @@ def pool_fractions(lit: Array, n: Array, *, confidence: float) -> PooledFraction
     means = np.sin(surface.angles) ** 2
     # As for a single field, where none or all of the dots are lit.
     low_level, high_level = (
-        level + max(_binomial_deviance(total, total_lit / total, end) - _chi2(confidence), 0.0)
+        level + max(count_deviance(total, total_lit / total, end) - _chi2(confidence), 0.0)
         for end in alone[1:]
     )
     low, high = crossings(means, deviance, low_level, high_level)
@@ -225,9 +230,3 @@ def _chi2(confidence: float) -> float:
 def _log_sum(values: Array, axis: int) -> Array:
     largest = values.max(axis=axis, keepdims=True)
     return np.asarray(np.log(np.exp(values - largest).sum(axis=axis)) + largest.squeeze(axis))
-
-
-def _binomial_deviance(n: float, fraction: float, value: float) -> float:
-    lit = fraction * np.log(fraction / value) if fraction > 0 and value > 0 else 0.0
-    dark = (1 - fraction) * np.log((1 - fraction) / (1 - value)) if fraction < 1 > value else 0.0
-    return float(2 * n * (lit + dark))

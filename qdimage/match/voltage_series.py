@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from qdimage.domain.voltage_series import DotSeries, MonotoneFraction
+from qdimage.match.count_interval import count_deviance, fraction_interval
 from qdimage.match.series_kernels import class_likelihoods, fit_shares, lapse_counts
-from qdimage.match.turn_on import fraction_interval
 
 Array = NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def _interval(
     evidence: ClassEvidence, at: int, fraction: float, n: int, excess: float, confidence: float
 ) -> tuple[float, float]:
     n_effective = n / excess
-    _, low, high = fraction_interval(fraction * n_effective, n_effective, 0.0, confidence)
+    _, low, high = fraction_interval(fraction * n_effective, n_effective, confidence)
     start = np.maximum(evidence.shares, 1e-6)
 
     def deviance(value: float) -> float:
@@ -136,16 +136,9 @@ def _interval(
         )
         return 2.0 * (evidence.log_likelihood - log_likelihood) / excess
 
-    below = _end(deviance, fraction, 0.0, _binomial_deviance(n_effective, fraction, low))
-    above = _end(deviance, fraction, 1.0, _binomial_deviance(n_effective, fraction, high))
+    below = _end(deviance, fraction, 0.0, count_deviance(n_effective, fraction, low))
+    above = _end(deviance, fraction, 1.0, count_deviance(n_effective, fraction, high))
     return below, above
-
-
-def _binomial_deviance(n: float, fraction: float, value: float) -> float:
-    """Twice the loss of log-likelihood if the share were a value."""
-    lit = fraction * np.log(fraction / value) if fraction > 0 and value > 0 else 0.0
-    dark = (1 - fraction) * np.log((1 - fraction) / (1 - value)) if fraction < 1 > value else 0.0
-    return float(2 * n * (lit + dark))
 
 
 def _end(deviance: Callable[[float], float], fraction: float, border: float, level: float) -> float:

@@ -11,7 +11,7 @@ from qdimage.domain.flags import DotFlag, flag_bits
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
-from qdimage.domain.tables import BLANKS, DOT_CHANNELS, DOTS, MATCHES
+from qdimage.domain.tables import BLANKS, CHANNELS, DOT_CHANNELS, DOTS, MATCHES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,12 +52,16 @@ class ChannelFluxes:
 
 
 def read_fluxes(tables: Frames, keys: "list[ChannelKey]") -> dict[ChannelKey, ChannelFluxes]:
-    """Return the fluxes of channels, from `dots`, `dot_channels`, `matches` and `blanks`."""
+    """Return the fluxes of channels, from all tables about dots and the width of spots."""
     dots = _split(tables[DOTS.name], "device", "field")
     fluxes, matches, blanks = (
         _split(tables[table.name], *ChannelKey._fields) for table in (DOT_CHANNELS, MATCHES, BLANKS)
     )
-    localized = {key: _localizations(dots, key) for key in dict.fromkeys(k[:2] for k in keys)}
+    width = _psf_sigma_px(tables[CHANNELS.name])
+    localized = {
+        key: _localizations(dots, key, width.get(key, float("nan")))
+        for key in dict.fromkeys(k[:2] for k in keys)
+    }
     found = {}
     for key in keys:
         here, rejected, ids = localized[key[:2]]
@@ -102,8 +106,15 @@ def _bits(frame: "pd.DataFrame") -> NDArray[np.int64]:
     return bits[codes] if len(bits) else np.zeros(len(frame), np.int64)
 
 
+def _psf_sigma_px(channels: "pd.DataFrame") -> dict[tuple[str, ...], float]:
+    """Width of the spots of each field's PL dots."""
+    own = channels[_true(channels, "reference", missing=False)]
+    places = zip(own["device"], own["field"], strict=True)
+    return dict(zip(places, _numbers(own, "psf_sigma_px").tolist(), strict=True))
+
+
 def _localizations(
-    dots: _Split, key: tuple[str, ...]
+    dots: _Split, key: tuple[str, ...], psf_sigma_px: float
 ) -> tuple[Localizations, Mask, NDArray[np.int64]]:
     own = dots.of(key)
     nan = np.full(len(own), np.nan)
@@ -118,7 +129,7 @@ def _localizations(
         nan,
         nan,
         _bits(own),
-        float("nan"),
+        psf_sigma_px,
     )
     return here, ~_true(own, "accepted", missing=True), own["dot_id"].to_numpy(np.int64)
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qdimage.domain.curation import FieldKey
-from qdimage.domain.tables import DOT_CHANNELS, DOTS, TURN_ON
+from qdimage.domain.table import Table
+from qdimage.domain.tables import DOT_CHANNELS, DOTS, TURN_ON, TURN_ON_CURVES
 from qdimage.io.table_file import typed
 from qdimage.pipeline.channel_fluxes import ChannelKey, read_fluxes
 from qdimage.pipeline.curated_dots import curated_dots
 from qdimage.pipeline.curation import Judged
 from qdimage.pipeline.tables import as_frame
-from qdimage.pipeline.turn_on_rows import POOLED, ElChannel, turn_on_rows
+from qdimage.pipeline.turn_on_curve_rows import SeriesFacts
+from qdimage.pipeline.turn_on_rows import POOLED, ElChannel, turn_on_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +41,7 @@ def curate(tables: Tables, judged: Judged) -> dict[str, "pd.DataFrame"]:
     changed = dict(tables)
     changed[DOTS.name] = _dots(tables, judged)
     changed[DOT_CHANNELS.name] = _still_measured(tables[DOT_CHANNELS.name], judged)
-    changed[TURN_ON.name] = _turn_on(changed, _el_channels(changed))
+    changed |= _turn_on(changed, _el_channels(changed))
     return changed
 
 
@@ -101,14 +103,29 @@ def _key(row: Mapping[str, Any]) -> ChannelKey:
     return ChannelKey(row["device"], row["field"], row["channel"])
 
 
-def _turn_on(tables: Tables, channels: list[ElChannel]) -> "pd.DataFrame":
+def _turn_on(tables: Tables, channels: list[ElChannel]) -> dict[str, "pd.DataFrame"]:
     before = tables[TURN_ON.name]
     if len(before) == 0:
-        return before
-    rows = turn_on_rows(
+        return {}
+    rows = turn_on_tables(
         channels,
+        facts=_facts(tables[TURN_ON_CURVES.name]),
         f_min_s=float(before["f_min_photons_s"].iloc[0]),
         confidence=float(before["confidence"].iloc[0]),
     )
-    texts = {column.name: "" for column in TURN_ON.columns if column.kind == "text"}
-    return as_frame(rows, TURN_ON).fillna(texts)
+    return {table.name: _filled(each, table) for table, each in rows.items()}
+
+
+def _filled(rows: list[dict[str, Any]], table: Table) -> "pd.DataFrame":
+    texts = {column.name: "" for column in table.columns if column.kind == "text"}
+    return as_frame(rows, table).fillna(texts)
+
+
+def _facts(curves: "pd.DataFrame") -> dict[tuple[str, str], SeriesFacts]:
+    """Return what the run knew of each field beside its fluxes."""
+    return {
+        (row["device"], row["field"]): SeriesFacts(
+            row["batch"] or "", row["photon_energy_ev"], row["energy_source"] or ""
+        )
+        for row in _records(curves)
+    }

@@ -10,11 +10,11 @@ from qdimage.errors import ConfigurationError
 from qdimage.match.lit import (
     DarkNull,
     dark_null,
-    lit_probability,
     null_width_s,
     upper_limit,
     widened_error,
 )
+from qdimage.match.mixture import fit_mixture
 from qdimage.match.options import MatchOptions
 from qdimage.photons.population_options import PopulationOptions
 from qdimage.pipeline.field import ElResult, FieldResult
@@ -102,7 +102,7 @@ def shared_f_min_s(fields: Sequence[FieldResult], options: MatchOptions) -> floa
     return options.f_min_sigma * max(known) if known else float("nan")
 
 
-def dot_fluxes(el: ElResult, options: MatchOptions) -> DotFluxes:
+def dot_fluxes(el: ElResult, options: MatchOptions, f_min_s: float) -> DotFluxes:
     """Decide which dots of a channel are lit, against the channel's own blank places."""
     photometry = el.photometry
     null: DarkNull = dark_null(photometry.blanks)
@@ -111,6 +111,9 @@ def dot_fluxes(el: ElResult, options: MatchOptions) -> DotFluxes:
     false_alarm, upper = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
     false_alarm[known] = null.false_alarm(flux[known] / photometry.err_s[known])
     upper[known] = upper_limit(flux[known], err[known])
-    probability, _ = lit_probability(flux, err)
+    blanks = photometry.blanks
+    mixture = fit_mixture(
+        flux, photometry.err_s, blanks.flux_s, blanks.err_s, blanks.occupied, f_min_s=f_min_s
+    )
     lit = known & (np.nan_to_num(false_alarm, nan=1.0) <= options.false_alarm_probability)
-    return DotFluxes(flux, err, upper, false_alarm, probability, lit, known)
+    return DotFluxes(flux, err, upper, false_alarm, mixture.lit_probability, lit, known)

@@ -14,6 +14,7 @@ from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Failure, Refusal
 from qdimage.io.image_file import write_image
+from qdimage.match.faint import flag_faint
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
 from qdimage.pipeline.attempt import attempt
@@ -202,9 +203,8 @@ def _analyse_channels(
     curated, kept = None, fixed
     if isinstance(fixed, MeasuredChannel):
         experiment = work.experiment
-        curated = curate_field(
-            fixed.image, fixed.dots, experiment.curation.of_field(experiment.key)
-        )
+        dots = flag_faint(fixed.dots, work.options.match.faint_share)
+        curated = curate_field(fixed.image, dots, experiment.curation.of_field(experiment.key))
         kept = replace(fixed, dots=curated.dots)
     others = tuple(
         work.finish(channel, measured[channel.name], registered.get(channel.name), kept)

@@ -27,7 +27,6 @@ from qdimage.domain.tables import (
     LOCALIZATIONS,
     MATCHES,
     REGISTRATION,
-    TURN_ON,
 )
 from qdimage.match.neighbours import g2_floor, is_isolated
 from qdimage.match.options import MatchOptions
@@ -46,7 +45,8 @@ from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
-from qdimage.pipeline.turn_on_rows import ElChannel, turn_on_rows
+from qdimage.pipeline.turn_on_curve_rows import declared_facts
+from qdimage.pipeline.turn_on_rows import ElChannel, turn_on_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,8 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         for table in PHOTON_TABLES:
             rows[table] += field.photons.get(table.name, [])
     frames = {table.name: as_frame(each, table) for table, each in rows.items()}
-    frames[TURN_ON.name] = as_frame(_turn_on(fields, frames, options, f_min_s), TURN_ON)
+    for table, each in _turn_on(fields, frames, options, f_min_s).items():
+        frames[table.name] = as_frame(each, table)
     return frames | _population(fields, frames)
 
 
@@ -269,7 +270,7 @@ def _dots(field: FieldResult, f_min_s: float) -> tuple[list[Row], list[Row]]:
     if dots is None or field.reference is None:
         return [], []
     fluxes = {
-        channel.declared.name: dot_fluxes(channel.el, field.options.match)
+        channel.declared.name: dot_fluxes(channel.el, field.options.match, f_min_s)
         for channel in field.el
         if isinstance(channel.el, ElResult)
     }
@@ -408,8 +409,8 @@ def _turn_on(
     frames: Mapping[str, "pd.DataFrame"],
     options: MatchOptions,
     f_min_s: float,
-) -> list[Row]:
-    """Rows of `turn_on`, from the other tables, as `curate` makes them anew."""
+) -> dict[Table, list[Row]]:
+    """Rows of the tables about turn-on, from the other tables, as `curate` makes them anew."""
     measured = [
         ChannelKey(field.experiment.device, field.experiment.name, channel.declared.name)
         for field in fields
@@ -424,4 +425,11 @@ def _turn_on(
             row["signal_unit"] = channel.signal_unit
             key = ChannelKey(field.experiment.device, field.experiment.name, row["channel"])
             channels.append(ElChannel(row, fluxes.get(key)))
-    return turn_on_rows(channels, f_min_s=f_min_s, confidence=options.confidence)
+    facts = {
+        (field.experiment.device, field.experiment.name): declared_facts(
+            field.experiment.declared.experiment.batch,
+            field.experiment.declared.optics.emission_nm,
+        )
+        for field in fields
+    }
+    return turn_on_tables(channels, facts=facts, f_min_s=f_min_s, confidence=options.confidence)

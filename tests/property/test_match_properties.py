@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
 from qdimage.domain.transform import Transform
-from qdimage.match.lit import lit_probability, upper_limit
+from qdimage.match.blends import share_of_dots
+from qdimage.match.count_interval import fraction_interval
+from qdimage.match.lit import upper_limit
 from qdimage.match.neighbours import g2_floor, is_isolated
 from qdimage.match.pairing import match
-from qdimage.match.turn_on import fraction_interval, turn_on_voltage
+from qdimage.match.turn_on import turn_on_voltage
 
 IDENTITY = Transform.from_matrix(np.eye(2, 3))
 SEEDS = st.integers(0, 2**32 - 1)
@@ -74,13 +76,10 @@ def test_a_wider_gate_never_matches_fewer(seed: int) -> None:
 
 @given(
     st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
-    st.floats(0, 1),
     st.floats(0.6, 0.99),
 )
-def test_the_interval_contains_the_fraction(
-    counts: tuple[int, int], chance: float, confidence: float
-) -> None:
-    fraction, low, high = fraction_interval(*counts, chance, confidence)
+def test_the_interval_contains_the_fraction(counts: tuple[int, int], confidence: float) -> None:
+    fraction, low, high = fraction_interval(*counts, confidence)
     assert 0 <= low <= fraction <= high <= 1
 
 
@@ -88,14 +87,17 @@ def test_the_interval_contains_the_fraction(
     st.integers(1, 100).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
     st.floats(0.6, 0.99),
 )
-def test_lit_and_dark_are_mirror_images_without_chance(
-    counts: tuple[int, int], confidence: float
-) -> None:
+def test_lit_and_dark_are_mirror_images(counts: tuple[int, int], confidence: float) -> None:
     n_lit, n = counts
-    fraction, low, high = fraction_interval(n_lit, n, 0.0, confidence)
-    mirrored = fraction_interval(n - n_lit, n, 0.0, confidence)
-    if 0 < n_lit < n:
-        assert (1 - fraction, 1 - high, 1 - low) == pytest.approx(mirrored, abs=1e-9)
+    fraction, low, high = fraction_interval(n_lit, n, confidence)
+    mirrored = fraction_interval(n - n_lit, n, confidence)
+    assert (1 - fraction, 1 - high, 1 - low) == pytest.approx(mirrored, abs=1e-9)
+
+
+@given(st.floats(0, 1), st.floats(0, 0.5))
+def test_a_share_of_spots_is_what_that_share_of_dots_makes(share: float, blends: float) -> None:
+    spots = share + blends * share * (1 - share)
+    assert share_of_dots(spots, blends) == pytest.approx(share, abs=1e-7)
 
 
 @given(
@@ -118,14 +120,10 @@ def test_the_turn_on_interval_is_what_the_known_voltages_say(
 
 
 @given(SEEDS, st.floats(0.1, 1e4))
-def test_probabilities_and_limits_do_not_depend_on_the_unit(seed: int, unit: float) -> None:
+def test_limits_do_not_depend_on_the_unit(seed: int, unit: float) -> None:
     rng = np.random.default_rng(seed)
     err = rng.uniform(0.5, 2.0, 30)
     flux = err * rng.standard_normal(30) + rng.choice([0.0, 20.0], 30)
-    probability, share = lit_probability(flux, err)
-    scaled, scaled_share = lit_probability(unit * flux, unit * err)
-    assert scaled == pytest.approx(probability, abs=1e-6)
-    assert scaled_share == pytest.approx(share, abs=1e-6)
     assert upper_limit(unit * flux, unit * err) == pytest.approx(unit * upper_limit(flux, err))
 
 

@@ -1,4 +1,4 @@
-"""Dark or lit: the null of blank places, probabilities, upper limits."""
+"""Dark or lit: the null of blank places, upper limits."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
 from qdimage.match.lit import (
     DarkNull,
     dark_null,
-    lit_probability,
     null_width_s,
     upper_limit,
     widened_error,
@@ -112,54 +111,6 @@ def test_the_upper_limit_is_positive_and_finite_for_any_flux() -> None:
     assert limit[-1] - flux[-1] == pytest.approx(norm.isf(0.05), abs=1e-6)
 
 
-def test_unknown_fluxes_have_no_limit_and_no_probability() -> None:
+def test_unknown_fluxes_have_no_limit() -> None:
     flux, err = np.array([np.nan, 40.0, 0.0]), np.array([np.nan, 1.0, 1.0])
     assert np.isnan(upper_limit(flux, err)).tolist() == [True, False, False]
-    probability, share = lit_probability(flux, err)
-    assert np.isnan(probability[0])
-    assert probability[1] > 0.99
-    assert share == pytest.approx(np.nanmean(probability), abs=0.01)
-
-
-@pytest.mark.parametrize("n", [0, 3])
-def test_nothing_known_gives_nothing(n: int) -> None:
-    probability, share = lit_probability(np.full(n, np.nan), np.full(n, np.nan))
-    assert len(probability) == n
-    assert np.isnan(share)
-
-
-@pytest.mark.parametrize("n", [1, 2, 10, 100])
-def test_bright_dots_are_lit(n: int) -> None:
-    rng = np.random.default_rng(116)
-    probability, share = lit_probability(15 + rng.standard_normal(n), np.ones(n))
-    assert probability.min() > 0.99
-    assert share > 0.99
-
-
-@pytest.mark.parametrize("n", [10, 50, 200])
-def test_dark_fields_are_dark(n: int) -> None:
-    rng = np.random.default_rng(117)
-    shares = [lit_probability(rng.standard_normal(n), np.ones(n))[1] for _ in range(60)]
-    # Mean 0.034, 0.013, 0.006 for these numbers in longer runs.
-    assert np.mean(shares) < 0.07
-    assert np.median(shares) < 0.01
-
-
-def test_probabilities_are_calibrated_between_dark_and_bright() -> None:
-    rng = np.random.default_rng(118)
-    probability, lit = [], []
-    for _ in range(40):
-        on = rng.random(150) < 0.5
-        err = rng.uniform(0.8, 1.3, 150)
-        flux = np.where(on, np.exp(rng.normal(np.log(4.0), 0.6, 150)), 0.0)
-        found, _ = lit_probability(flux + err * rng.standard_normal(150), err)
-        probability.append(found)
-        lit.append(on)
-    p, truth = np.concatenate(probability), np.concatenate(lit)
-    # Each bin holds some hundred dots or more: counting alone gives 0.03. Dots fainter than twice
-    # the error are not told from dark ones, which is why the edges are generous.
-    for low, high in ((0.0, 0.1), (0.1, 0.4), (0.4, 0.7), (0.7, 0.9), (0.9, 1.01)):
-        chosen = (p >= low) & (p < high)
-        assert chosen.sum() > 50
-        assert np.mean(truth[chosen]) == pytest.approx(np.mean(p[chosen]), abs=0.15)
-    assert np.mean(p) == pytest.approx(0.5, abs=0.06)

@@ -94,8 +94,8 @@ def test_dots_far_from_f_min_are_counted() -> None:
     flux = np.concatenate([np.full(12, 60.0), np.zeros(28)])
     found = fitted(flux)
     assert found.fraction == pytest.approx(0.3, abs=1e-3)
-    # The likelihood of 12 in 40 falls by 1.92 at 0.173 and 0.450.
-    assert (found.low, found.high) == pytest.approx((0.173, 0.450), abs=3e-3)
+    # The mid-P interval of 12 in 40.
+    assert (found.low, found.high) == pytest.approx((0.1747, 0.4540), abs=3e-3)
     assert np.all((found.above_density > found.below_density) == (flux > F_MIN))
 
 
@@ -111,6 +111,32 @@ def test_the_likelihoods_of_a_dot_are_calibrated() -> None:
         # 4 standard errors: odds of 1e-4; and 0.03 for the brightness law's own error.
         assert n > 50
         assert right == pytest.approx(probability[within].mean(), abs=2.0 / np.sqrt(n) + 0.03)
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 100])
+def test_bright_dots_emit(n: int) -> None:
+    found = fitted(30 + np.random.default_rng(116).standard_normal(n))
+    assert found.lit_probability.min() > 0.98
+    assert found.extrapolated > 0.98
+
+
+def test_the_probability_that_a_dot_emits_is_calibrated() -> None:
+    rng = np.random.default_rng(118)
+    parts = [drawn(rng, 150, 0.5, 4.0, 0.6) for _ in range(40)]
+    p = np.concatenate([fitted(flux).lit_probability for flux, _ in parts])
+    emits = np.concatenate([true > 0 for _, true in parts])
+    # Each bin holds some hundred dots: counting alone gives 0.03. Dots fainter than twice the
+    # error are not told from dark ones, which is why the edges are generous.
+    for low, high in ((0.0, 0.1), (0.1, 0.4), (0.4, 0.7), (0.7, 0.9), (0.9, 1.01)):
+        within = (p >= low) & (p < high)
+        assert within.sum() > 50
+        assert np.mean(emits[within]) == pytest.approx(np.mean(p[within]), abs=0.15)
+    assert np.mean(p) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_dot_that_was_not_measured_has_no_probability() -> None:
+    found = fitted(np.array([np.nan, 40.0, 0.0]))
+    assert np.isnan(found.lit_probability).tolist() == [True, False, False]
 
 
 def test_what_blank_places_show_is_not_taken_for_dots() -> None:

@@ -10,17 +10,17 @@ from qdimage.domain.fraction_pool import LevelSpread
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.turn_on import TurnOn
 from qdimage.match.binomial_normal import field_log_likelihoods
+from qdimage.match.count_interval import fraction_interval
 from qdimage.match.nested_variance import FieldCount, nested_spread
 from qdimage.match.pooling import effective_counts, pool, pool_fractions
-from qdimage.match.turn_on import fraction_interval
 
 CONFIDENCE = 0.95
 
 
 def part(n_lit: int, n_pl: int, chance: float = 0.0) -> TurnOn:
-    fraction, low, high = fraction_interval(n_lit, n_pl, chance, CONFIDENCE)
+    fraction, low, high = fraction_interval(n_lit, n_pl, CONFIDENCE)
     share = n_lit / n_pl if n_pl else float("nan")
-    return TurnOn(n_pl, n_lit, 1, 2, 3, 4, chance, fraction, low, high, share, 5)
+    return TurnOn(n_pl, n_lit, 1, 2, 3, 4, chance, fraction, low, high, share, 5, 6, chance / 2)
 
 
 def test_the_pool_of_one_field_is_that_field() -> None:
@@ -35,11 +35,13 @@ def test_the_pool_of_one_field_is_that_field() -> None:
 def test_counts_add_up_and_the_fraction_is_the_mean_of_fields() -> None:
     whole, pooled = pool([part(10, 20, 0.1), part(30, 60, 0.0), part(0, 0)], confidence=CONFIDENCE)
     assert (whole.n_pl, whole.n_lit, whole.n_el_only) == (80, 40, 3)
-    assert (whole.n_edge, whole.n_outside, whole.n_unresolved, whole.n_rejected) == (6, 9, 12, 15)
+    assert (whole.n_edge, whole.n_outside, whole.n_unresolved) == (6, 9, 12)
+    assert (whole.n_rejected, whole.n_faint) == (15, 18)
+    assert whole.blend_share == pytest.approx(0.0125)
     assert whole.chance_share == pytest.approx(0.025)
     assert whole.extrapolated == pytest.approx(0.5)
     assert pooled.n_fields == 2
-    assert 0.44 < whole.fraction < 0.5
+    assert whole.fraction == pytest.approx(0.5, abs=1e-3)
 
 
 def test_the_pool_of_nothing_is_empty() -> None:
@@ -50,7 +52,7 @@ def test_the_pool_of_nothing_is_empty() -> None:
 
 
 def test_an_interval_wider_than_counting_is_worth_fewer_dots() -> None:
-    fraction, low, high = fraction_interval(30, 100, 0.0, CONFIDENCE)
+    fraction, low, high = fraction_interval(30, 100, CONFIDENCE)
     assert effective_counts(100, fraction, low, high, CONFIDENCE) == pytest.approx((30, 100))
     lit, n = effective_counts(100, fraction, 2 * low - fraction, 2 * high - fraction, CONFIDENCE)
     assert (lit, n) == pytest.approx((7.5, 25))
@@ -60,7 +62,7 @@ def test_an_interval_wider_than_counting_is_worth_fewer_dots() -> None:
 
 def test_many_fields_that_agree_are_pooled_nearly_as_one() -> None:
     pooled = pool_fractions(np.full(20, 25.0), np.full(20, 50.0), confidence=CONFIDENCE)
-    _, low, high = fraction_interval(500, 1000, 0.0, CONFIDENCE)
+    _, low, high = fraction_interval(500, 1000, CONFIDENCE)
     assert pooled.fraction == pytest.approx(0.5, abs=1e-3)
     assert high - low <= pooled.high - pooled.low < 1.2 * (high - low)
     assert pooled.between_sd == 0.0

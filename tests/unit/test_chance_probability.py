@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from dots import SHAPE, clustered, localizations, similarity, uniform
-from scipy.spatial import cKDTree
 
 from qdimage.domain.transform import Transform
 from qdimage.registration.points import Pairs, Points, nearest_pairs, voters
@@ -19,9 +18,7 @@ def points(positions: np.ndarray, err_px: float = 0.1) -> Points:
 
 
 def close_pairs(a: Points, b: Points, reach_px: float = 0.5) -> Pairs:
-    return nearest_pairs(
-        IDENTITY, a, b, cKDTree(b.positions), systematic_px=0.05, reach_px=reach_px
-    )
+    return nearest_pairs(IDENTITY, a, b, systematic_px=0.05, reach_px=reach_px)
 
 
 @pytest.mark.parametrize("draw", [uniform, clustered])

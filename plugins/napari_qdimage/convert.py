@@ -38,9 +38,11 @@ _IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 def rgba(states: Sequence[str]) -> NDArray[np.float32]:
     """Return the colours (n, 4) of states."""
     known = {state: _rgba(colour) for state, colour in STATE_COLOURS.items()}
-    if len(states) == 0:
-        return np.zeros((0, 4), np.float32)
-    return np.array([known[state] for state in states], np.float32)
+    own = np.asarray(states, object)
+    colours_of = np.zeros((len(own), 4), np.float32)
+    for state, colour in known.items():
+        colours_of[own == state] = colour
+    return colours_of
 
 
 def _rgba(colour: str) -> tuple[float, float, float, float]:

@@ -20,12 +20,14 @@ from napari_qdimage.session import Session
 from napari_qdimage.widgets.plot_canvas import Stale, message_plot
 from qdimage.domain.colours import EL_STOPS, PL_STOPS
 from qdimage.domain.transform import Transform
-from qdimage.reporting.content import Row, rows_of
-from qdimage.reporting.words import number, round_down, volts
+from qdimage.reporting.content import Row, is_true, numbers, rows_of, signal_units
+from qdimage.reporting.words import flux_unit, number, round_down, volts
 
 HALF_PX = 8.0
 _MOST_IN_A_ROW = 5
 _LOWEST, _HIGHEST = 5.0, 99.8
+# Names the line around the picture of the channel that the dots are judged in.
+_FRAME = "frame"
 
 
 def _map(kind: str) -> Colormap:
@@ -90,9 +92,8 @@ class CutoutPlot(DotPlot):
         axes.set_title(name, fontsize=9.5, color=self.look.ink, pad=4)
         axes.set_xticks([])
         axes.set_yticks([])
-        is_shown = row["channel"] == self.session.channel
         for spine in axes.spines.values():
-            spine.set(color=self.look.ink if is_shown else self.look.faint, lw=2 if is_shown else 1)
+            spine.set(color=self.look.faint, lw=1)
         extent = (-HALF_PX, HALF_PX, HALF_PX, -HALF_PX)
         image = axes.imshow(
             np.zeros((2, 2)),
@@ -104,6 +105,17 @@ class CutoutPlot(DotPlot):
         gap, end = 2.2, 4.0
         for x, y in (((gap, end), (0, 0)), ((-end, -gap), (0, 0)), ((0, 0), (-end, -gap))):
             axes.plot(x, y, color="#ffffff", lw=0.9, alpha=0.8, animated=True)
+        left, right, bottom, top = extent
+        axes.plot(
+            (left, right, right, left, left),
+            (bottom, bottom, top, top, bottom),
+            color=self.look.ink,
+            lw=2.5,
+            animated=True,
+            clip_on=False,
+            gid=_FRAME,
+        )
+        axes.set(xlim=(left, right), ylim=(bottom, top))
         if is_first:
             self._scale_bar(axes)
         text = axes.text(
@@ -145,7 +157,11 @@ class CutoutPlot(DotPlot):
                 image, to_field = self._sources[str(row["channel"])]
                 found[str(row["channel"])] = around(image, to_field, (at[0], at[1]), HALF_PX)
         limits = {kind: _limits(found, self._names(kind)) for kind in ("pl", "el")}
-        for row, _, image_artist, text in self._panels:
+        judged_in = self.session.channel
+        for row, axes, image_artist, text in self._panels:
+            for line in axes.lines:
+                if line.get_gid() == _FRAME:
+                    line.set_visible(row["channel"] == judged_in)
             pixels = found.get(str(row["channel"]))
             image_artist.set_data(np.zeros((2, 2)) if pixels is None else pixels)
             image_artist.set_clim(*limits[str(row["kind"])])
@@ -158,17 +174,18 @@ class CutoutPlot(DotPlot):
 
     def _words(self, row: Row) -> tuple[str, str]:
         """Flux of the current dot in a channel, and the colour of its state."""
-        current, ink = self.session.current, self.look.ink
+        dots, current = self.session.dots, self.session.current
+        at, channel = list(dots.index).index(current), str(row["channel"])
         if row["kind"] == "pl":
-            (dot,) = rows_of(self.session.dots.loc[[current]])
-            return number(dot["pl_photons_s"]), ink
-        channel = str(row["channel"])
-        (own,) = rows_of(in_channel(self.session, channel).loc[[current]])
-        if own["photons_s"] is None:
+            flux = float(numbers(dots, "pl_photons_s")[at])
+            return f"{number(flux)} {flux_unit(signal_units(dots))}", self.look.ink
+        own = in_channel(self.session, channel)
+        flux, upper = (float(numbers(own, name)[at]) for name in ("photons_s", "photons_upper_s"))
+        if not np.isfinite(flux):
             return NOT_MEASURED, self.look.muted
-        state = str(dot_states(self.session, channel)[self.session.dots.index.get_loc(current)])
-        flux = number(own["photons_s"]) if own["lit"] else f"< {number(own['photons_upper_s'])}"
-        return f"{state}, {flux}", state_colour(state, self.look)
+        state = str(dot_states(self.session, channel)[at])
+        words = number(flux) if is_true(own, "lit")[at] else f"< {number(upper)}"
+        return f"{state}, {words}", state_colour(state, self.look)
 
     def _on_press(self, event: Any) -> None:
         for row, axes, *_ in self._panels:

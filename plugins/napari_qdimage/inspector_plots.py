@@ -272,7 +272,7 @@ class RatePlot(DotPlot):
 
     def words(self) -> str:
         """Return the current dot's fits in words."""
-        if self.session.current is None or "rate_fits" not in self.session.tables:
+        if self.session.current is None:
             return ""
         table = self.session.of_field("rate_fits")
         rows = rows_of(table[table["dot_id"] == self.session.current])

@@ -20,7 +20,6 @@ from qtpy.QtGui import QColor, QFont
 
 from napari_qdimage.filter_text import Mask, filter_rows
 from qdimage.domain.tables import DOTS
-from qdimage.reporting.content import numbers
 from qdimage.reporting.words import NOTHING, number
 
 Index = QModelIndex | QPersistentModelIndex
@@ -87,6 +86,7 @@ class DotTable(QAbstractTableModel):
         super().__init__()
         self._columns: tuple[Column, ...] = ()
         self._frame = pd.DataFrame({"dot_id": pd.Series(dtype=int)})
+        self._values: dict[str, NDArray[Any]] = {}
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._order: NDArray[np.intp] = np.empty(0, np.intp)
         self._sorted_by: tuple[str, bool] = ("dot_id", False)
@@ -130,16 +130,19 @@ class DotTable(QAbstractTableModel):
         """
         shown = tuple(c for c in columns if c.always or _has_values(frame, c.name))
         ids = frame["dot_id"].to_numpy(np.int64)
-        same = shown == self._columns and np.array_equal(ids, self._ids)
-        if same:
-            self._frame = frame
-            self._repaint()
-            return False
-        self.beginResetModel()
+        same = [c.name for c in shown] == [c.name for c in self._columns]
+        same = same and np.array_equal(ids, self._ids)
+        if not same:
+            self.beginResetModel()
         self._frame, self._ids, self._columns = frame, ids, shown
-        self._order = self._sorted()
-        self.endResetModel()
-        return True
+        self._values = {}
+        if not same:
+            self._order = self._sorted()
+            self.endResetModel()
+            return True
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(shown) - 1)
+        self._repaint()
+        return False
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
         """Return the number of dots."""
@@ -157,11 +160,11 @@ class DotTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(at, column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            numeric = pd.api.types.is_numeric_dtype(self._frame[column.name].dtype)
+            numeric = self._of(column.name).dtype.kind in "biuf"
             side = Qt.AlignmentFlag.AlignRight if numeric else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.DecorationRole and column.name == "state":
-            return self._state_colour.get(str(self._frame["state"].iat[at]))
+            return self._state_colour.get(str(self._of("state")[at]))
         if role == Qt.ItemDataRole.ForegroundRole and self._is_rejected(at):
             return self._faint
         if role == Qt.ItemDataRole.FontRole and column.name == "dot_id" and self._is_rejected(at):
@@ -223,11 +226,17 @@ class DotTable(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last)
 
     def _is_rejected(self, at: int) -> bool:
-        return bool(self._frame["review"].iat[at] == "rejected")
+        return bool(self._of("review")[at] == "rejected")
+
+    def _of(self, name: str) -> NDArray[Any]:
+        """Return a column as an array: a frame is slow to ask for single cells."""
+        if name not in self._values:
+            self._values[name] = _as_array(self._frame[name])
+        return self._values[name]
 
     def _text(self, at: int, column: Column) -> str:
-        value: Any = self._frame[column.name].iat[at]
-        if pd.isna(value):
+        value: Any = self._of(column.name)[at]
+        if value is None or value != value:
             return NOTHING
         if isinstance(value, bool | np.bool_):
             return "yes" if value else "no"
@@ -239,10 +248,27 @@ class DotTable(QAbstractTableModel):
 
     def _interval(self, at: int, column: Column) -> str:
         ends = [f"{column.name}_low", f"{column.name}_high"]
-        if not set(ends) <= set(self._frame.columns):
+        if not all(end in self._frame for end in ends):
             return ""
-        low, high = (float(numbers(self._frame, end)[at]) for end in ends)
+        low, high = (float(self._of(end)[at]) for end in ends)
         return f" ({number(low, 2)}{NOTHING}{number(high, 2)})"
+
+
+def _as_array(values: "pd.Series[Any]") -> NDArray[Any]:
+    """Numbers and truths as such, NaN for none; texts as objects, None for none."""
+    if pd.api.types.is_bool_dtype(values.dtype):
+        if values.notna().all():
+            return values.to_numpy(bool)
+    elif pd.api.types.is_integer_dtype(values.dtype):
+        if values.notna().all():
+            return values.to_numpy(np.int64)
+        return values.to_numpy(np.float64, na_value=np.nan)
+    elif pd.api.types.is_float_dtype(values.dtype):
+        return values.to_numpy(np.float64, na_value=np.nan)
+    array = np.full(len(values), None, object)
+    known = values.notna().to_numpy(bool)
+    array[known] = values[known].to_numpy(object)
+    return array
 
 
 def _has_values(frame: pd.DataFrame, name: str) -> bool:

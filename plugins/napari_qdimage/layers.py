@@ -149,7 +149,10 @@ class FieldLayers:
         """Show the reference and one other channel."""
         first = next(iter(self.images), "")
         for name, layer in self.images.items():
-            layer.visible = name in (first, channel)
+            wanted = name in (first, channel)
+            # napari draws anew even where nothing changes.
+            if layer.visible != wanted:
+                layer.visible = wanted
 
     def _tables_changed(self, names: frozenset[str]) -> None:
         if "channels" in names:
@@ -210,7 +213,12 @@ class FieldLayers:
         if places.shape != layer.data.shape or not np.array_equal(places, layer.data):
             layer.selected_data = set()
             layer.data = places
-        layer.features = dot_features(self._session)
+        features = dot_features(self._session)
+        if np.array_equal(features["dot_id"], layer.features["dot_id"]):
+            # In place napari does not draw anew; it does so below.
+            layer.features["state"] = features["state"]
+        else:
+            layer.features = features
         layer.border_color = dot_colours(self._session)
 
     def _show_chosen(self) -> None:

@@ -1,17 +1,21 @@
 """What the plugin computes in a child process, beyond single calls of qdimage."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import qdimage
 from qdimage import steps
 from qdimage.errors import QdimageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from qdimage.config import AnalysisOptions
     from qdimage.domain.camera import Camera
+    from qdimage.domain.curation import FieldKey, JudgedPlace
     from qdimage.domain.experiment import Experiment
     from qdimage.domain.refusal import Refusal
     from qdimage.pipeline.field import RegisteredField
@@ -71,3 +75,11 @@ def mean_images(
         image = np.where(read.usable, read.mean, np.nan) / read.exposure_s
         found[channel.name] = MeanImage(image, read.noise.unit, read.camera)
     return found
+
+
+def turn_on_after(
+    tables: "Mapping[str, pd.DataFrame]",
+    judged: "Mapping[FieldKey, Mapping[int, JudgedPlace]]",
+) -> "pd.DataFrame":
+    """Return `turn_on` of a run's tables as the decisions leave it."""
+    return qdimage.curate(tables, judged)["turn_on"]

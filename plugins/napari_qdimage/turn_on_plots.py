@@ -10,15 +10,15 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from napari_qdimage.convert import STATE_COLOURS
-from napari_qdimage.dot_rows import dot_rows
+from napari_qdimage.dot_rows import dot_rows, el_channels, in_channel
 from napari_qdimage.inspector_plots import title
 from napari_qdimage.look import Look, dress, state_colour
 from napari_qdimage.session import POOLED, Session
 from napari_qdimage.widgets.plot_canvas import PlotCanvas, Stale, message_plot
-from qdimage.reporting.content import Array, numbers
+from qdimage.reporting.content import Array, is_true, numbers, signal_units
 from qdimage.reporting.plots import plain_log
 from qdimage.reporting.style import BLUE
-from qdimage.reporting.words import number
+from qdimage.reporting.words import flux_unit, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,9 @@ class FractionPlot(PlotCanvas):
 
     def build(self) -> None:
         """Draw axes for all voltages."""
-        if self._rows is None or not len(self._rows):
+        if self._rows is None:
+            return
+        if not len(self._rows):
             message_plot(self.figure, self.look, "no EL channel gave a fraction yet")
             return
         look = self.look
@@ -134,26 +136,32 @@ class Quantity:
     name : str
         A column of `dot_rows`.
     text : str
-        With its unit.
+    unit : str
+        "" for a pure number, and for a flux, whose unit is the session's.
     log : bool
+    is_flux : bool
     """
 
     name: str
     text: str
+    unit: str = ""
     log: bool = False
+    is_flux: bool = False
 
 
 QUANTITIES = (
     Quantity("el_g2_0", "EL g2(0)"),
     Quantity("pl_g2_0", "PL g2(0)"),
-    Quantity("el_photons_s", "EL flux (1/s)", log=True),
-    Quantity("pl_photons_s", "PL flux (1/s)", log=True),
-    Quantity("turn_on_voltage_v", "turn-on voltage (V)"),
-    Quantity("injection_rate_per_us", "injection rate (1/µs)", log=True),
-    Quantity("lifetime_ns", "lifetime (ns)", log=True),
-    Quantity("el_peak_nm", "EL peak (nm)"),
-    Quantity("pl_peak_nm", "PL peak (nm)"),
+    Quantity("el_photons_s", "EL flux", log=True, is_flux=True),
+    Quantity("pl_photons_s", "PL flux", log=True, is_flux=True),
+    Quantity("turn_on_voltage_v", "turn-on voltage", "V"),
+    Quantity("injection_rate_per_us", "injection rate", "1/µs", log=True),
+    Quantity("lifetime_ns", "lifetime", "ns", log=True),
+    Quantity("el_peak_nm", "EL peak", "nm"),
+    Quantity("pl_peak_nm", "PL peak", "nm"),
 )
+_EL_FLUX = "el_photons_s"
+_FLUXES = ("photons_s", "photons_upper_s")
 
 
 class PopulationPlot(PlotCanvas):
@@ -181,9 +189,11 @@ class PopulationPlot(PlotCanvas):
         self._axes = axes
         dress(axes, self.look)
         for axis, quantity, values in (("x", self._x, self._at[0]), ("y", self._y, self._at[1])):
-            shown = self._with_ends(quantity, values)
-            _scale(axes, axis, quantity, shown)
+            _scale(axes, axis, quantity, self._range_of(quantity, values), self._text_of(quantity))
         self._lines = {state: self._line(axes, state) for state in _STATES}
+        self._upper = self._line(axes, "dark")
+        pointing = "v" if self._y.name == _EL_FLUX else "<"
+        self._upper.set(marker=pointing, markerfacecolor="none")
         self._bars = LineCollection([], colors=self.look.muted, linewidths=0.8, animated=True)
         axes.add_collection(self._bars)
         self._text = axes.text(
@@ -197,20 +207,35 @@ class PopulationPlot(PlotCanvas):
             animated=True,
         )
         self._picks = self.pickable(axes, *[np.empty(0)] * 3)
-        self.marks = [self._bars, *self._lines.values(), self._text]
+        self.marks = [self._bars, self._upper, *self._lines.values(), self._text]
 
     def _read(self) -> None:
         rows = dot_rows(self.session, self.session.channel)
         self._frame = rows
         self._at = [
-            numbers(rows, q.name) if q.name in rows else np.full(len(rows), np.nan)
-            for q in (self._x, self._y)
+            self._values(rows, quantity) if quantity.name in rows else np.full(len(rows), np.nan)
+            for quantity in (self._x, self._y)
         ]
         quantities = zip((self._x, self._y), self._at, strict=True)
         usable = [np.isfinite(v) & ((v > 0) if q.log else True) for q, v in quantities]
         self._known = usable[0] & usable[1]
+        shows_el = _EL_FLUX in (self._x.name, self._y.name) and "el_limit" in rows
+        self._limit = is_true(rows, "el_limit") if shows_el else np.zeros(len(rows), bool)
 
-    def _with_ends(self, quantity: Quantity, values: Array) -> Array:
+    def _values(self, rows: "pd.DataFrame", quantity: Quantity) -> Array:
+        """Return what is plotted: for a dot that was not seen in EL, the upper limit."""
+        values = numbers(rows, quantity.name)
+        if quantity.name != _EL_FLUX:
+            return values
+        return np.where(is_true(rows, "el_limit"), numbers(rows, "el_photons_upper_s"), values)
+
+    def _range_of(self, quantity: Quantity, values: Array) -> Array:
+        """Return values that an axis has to show; those of all channels, which are switched."""
+        if quantity.name == _EL_FLUX:
+            channels = el_channels(self.session)["channel"]
+            rows = [in_channel(self.session, str(channel)) for channel in channels]
+            every = [numbers(own, name) for own in rows for name in _FLUXES]
+            return np.concatenate(every) if every else values
         ends = [f"{quantity.name}_{end}" for end in ("low", "high")]
         found = [numbers(self._frame, name)[self._known] for name in ends if name in self._frame]
         return np.concatenate([values[self._known], *found])
@@ -238,8 +263,10 @@ class PopulationPlot(PlotCanvas):
         x, y = self._at
         state = self._frame["state"].to_numpy()
         for name, line in self._lines.items():
-            own = self._known & (state == name)
+            own = self._known & (state == name) & ~(self._limit & (state != "rejected"))
             line.set_data(x[own], y[own])
+        upper = self._known & self._limit & (state != "rejected")
+        self._upper.set_data(x[upper], y[upper])
         kept = self._known & (state != "rejected")
         self._bars.set_segments(self._intervals(kept))
         self._text.set_text(self._words(kept))
@@ -262,13 +289,22 @@ class PopulationPlot(PlotCanvas):
         return segments
 
     def _words(self, kept: Any) -> str:
-        n = int(kept.sum())
-        if not n:
-            return "no dot is left"
-        middle = float(np.median(self._at[1][kept]))
-        left_out = int((self._known & ~kept).sum())
-        text = f"{n} dots, median {self._y.text.split(' (1')[0]} {number(middle)}"
-        return text + (f"; {left_out} rejected" if left_out else "")
+        """How many dots count, and their middle: of those that were seen, where some were not."""
+        seen = kept & ~self._limit
+        rejected, unseen = int((self._known & ~kept).sum()), int((kept & self._limit).sum())
+        if not seen.any():
+            text = "no dot is left"
+        else:
+            middle = float(np.median(self._at[1][seen]))
+            text = f"{int(seen.sum())} dots, median {self._y.text} {number(middle)}"
+        text += f"; {unseen} below their limit" if unseen else ""
+        return text + (f"; {rejected} rejected" if rejected else "")
+
+    def _text_of(self, quantity: Quantity) -> str:
+        """Return a quantity's name with its unit."""
+        if not quantity.is_flux:
+            return quantity.text + (f" ({quantity.unit})" if quantity.unit else "")
+        return f"{quantity.text} ({flux_unit(signal_units(self.session.dots))})"
 
     def update_choice(self) -> None:
         """Ring the chosen dots."""
@@ -293,17 +329,17 @@ class PopulationPlot(PlotCanvas):
 _STATES = ("not counted", "dark", "lit", "rejected")
 
 
-def _scale(axes: Axes, axis: str, quantity: Quantity, values: Array) -> None:
-    known = values[np.isfinite(values)]
+def _scale(axes: Axes, axis: str, quantity: Quantity, values: Array, text: str) -> None:
+    known = values[np.isfinite(values) & ((values > 0) if quantity.log else True)]
     low, high = float(known.min()), float(known.max())
     one = axes.xaxis if axis == "x" else axes.yaxis
     set_limits = axes.set_xlim if axis == "x" else axes.set_ylim
     if quantity.log:
         (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
-        low = max(low, 1e-3 * high)
+        low = max(low, 1e-5 * high)
         set_limits(low * 0.75, high * 1.35)
         plain_log(one)
     else:
         room = 0.06 * (high - low) or 0.05 * abs(high) or 0.1
         set_limits(low - room, high + room)
-    one.set_label_text(quantity.text)
+    one.set_label_text(text)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -133,7 +134,14 @@ class CompareWidget(QWidget):
         self.view.refresh()
         self._show_dot()
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Bring up to date what was not seen."""
+        super().showEvent(event)
+        self._show_dot()
+
     def _show_dot(self) -> None:
+        if not (self.isVisible() or self.view.is_on):
+            return
         current = self.session.current
         self.zoom.setEnabled(current is not None)
         if current is None:

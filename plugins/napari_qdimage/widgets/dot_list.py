@@ -30,6 +30,7 @@ _HELP = (
     "The tip of a column's head says its name."
 )
 _ROW_PX, _COLUMN_MOST_PX = 22, 190
+_ROWS_THAT_SIZE_COLUMNS = 50
 
 
 class DotList(QWidget):
@@ -96,6 +97,7 @@ class DotList(QWidget):
         if (heads := table.horizontalHeader()) is not None:
             heads.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
             heads.setHighlightSections(False)
+            heads.setResizeContentsPrecision(_ROWS_THAT_SIZE_COLUMNS)
         table.setSortingEnabled(True)
         self._selection.selectionChanged.connect(self._on_chosen)
 

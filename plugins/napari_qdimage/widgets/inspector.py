@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from napari_qdimage import messages
@@ -53,6 +54,7 @@ class InspectorWidget(QWidget):
         self.tabs = QTabWidget()
         self.plots = self._make_plots()
         self.pages = {name: PlotPage(plot) for name, plot in self.plots.items()}
+        self._rows_are_old = True
         self._build()
         self._connect(Linking(session, viewer), Keys(self.judging, viewer))
         self._show_theme()
@@ -119,21 +121,31 @@ class InspectorWidget(QWidget):
         self._show_rows()
 
     def _show_channel(self) -> None:
-        self._ask(Stale.GROUND)
+        self.plots["Images"].ask(Stale.MARKS)
         self._show_rows()
 
     def _ask(self, stale: Stale) -> None:
         for plot in self.plots.values():
             plot.ask(stale)
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Bring up to date what was not seen."""
+        super().showEvent(event)
+        if self._rows_are_old:
+            self._show_rows()
+
     def _show_rows(self) -> None:
+        self._rows_are_old = not self.isVisible()
+        if self._rows_are_old:
+            return
         frame = dot_rows(self.session, self.session.channel)
         unit = next(iter(signal_units(frame)), "")
         columns = columns_for(unit, self.session.channel)
         self.dots.show_dots(frame, columns, self.session.selection)
 
     def _show_selection(self) -> None:
-        self.dots.choose(self.session.selection)
+        if not self._rows_are_old:
+            self.dots.choose(self.session.selection)
         for plot in self.plots.values():
             plot.ask(plot.sheet_of_choice)
         for page in self.pages.values():

@@ -107,8 +107,11 @@ class JudgeBar(QWidget):
 
     def _show_decisions(self) -> None:
         dots = self._session.dots.index
+        # A progress bar draws itself at once, and the window with it; here it can wait.
+        self.progress.setUpdatesEnabled(False)
         self.progress.setMaximum(max(len(dots), 1))
         self.progress.setValue(len(self._session.reviewed.intersection(dots)))
+        self.progress.setUpdatesEnabled(True)
         self._show_note()
 
     def _show_choice(self) -> None:

@@ -11,14 +11,16 @@ from napari_qdimage import messages
 from napari_qdimage.convert import STATE_COLOURS
 from napari_qdimage.dot_rows import dot_states, el_channels
 from napari_qdimage.layer_data import el_only_places
+from napari_qdimage.left_out import left_out
 from napari_qdimage.linking import choose_picked
+from napari_qdimage.live_fraction import LiveFraction
 from napari_qdimage.look import look_of
 from napari_qdimage.session import POOLED, Session
 from napari_qdimage.turn_on_plots import QUANTITIES, FractionPlot, PopulationPlot, Quantity
 from napari_qdimage.widgets.listening import listen
 from napari_qdimage.widgets.plot_canvas import Stale
 from qdimage.reporting.content import Row, rows_of, signal_units
-from qdimage.reporting.words import NOTHING, count, flux_unit, number, percent, volts
+from qdimage.reporting.words import NOTHING, flux_unit, number, percent, volts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ class TurnOnWidget(QWidget):
     ----------
     voltage : QComboBox
         The EL channel that the dots are judged in.
+    fraction : LiveFraction
     answer, details, curated, legend : QLabel
     curve : FractionPlot
     population : PopulationPlot
@@ -51,10 +54,11 @@ class TurnOnWidget(QWidget):
         self.curve = FractionPlot(session, look)
         self.population = PopulationPlot(session, look)
         self.x_box, self.y_box = QComboBox(), QComboBox()
+        self.fraction = LiveFraction(session, self)
         self._has_chosen = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._show_fraction)
+        self._timer.timeout.connect(self._count)
         self._build()
         self._connect()
         self._open()
@@ -96,6 +100,7 @@ class TurnOnWidget(QWidget):
             box.activated.connect(self._choose_quantities)
         listen(self, session.opened, self._open)
         listen(self, session.tables_changed, self._open)
+        listen(self, self.fraction.changed, self._show_fraction)
         listen(self, session.curation_changed, self._show_curation)
         listen(self, session.channel_changed, self._show_channel)
         listen(self, session.selection_changed, self._show_selection)
@@ -106,6 +111,7 @@ class TurnOnWidget(QWidget):
     # From the session
 
     def _open(self, *_: object) -> None:
+        self.fraction.forget()
         self.voltage.clear()
         for name, voltage in el_channels(self.session).itertuples(index=False):
             self.voltage.addItem(f"{name} ({volts(float(voltage))})", name)
@@ -117,13 +123,10 @@ class TurnOnWidget(QWidget):
     def _show_channel(self) -> None:
         self.voltage.setCurrentIndex(self.voltage.findData(self.session.channel))
         self.curve.ask(Stale.CHOICE)
-        self.population.ask(Stale.GROUND)
-        self._show_legend()
-        self._ask_fraction()
+        self._show_curation()
 
     def _show_curation(self) -> None:
         self.population.ask(Stale.MARKS)
-        self._show_legend()
         self._ask_fraction()
 
     def _show_selection(self) -> None:
@@ -140,19 +143,25 @@ class TurnOnWidget(QWidget):
         self._ask_fraction()
 
     def _ask_fraction(self) -> None:
-        """Have the fraction computed once for all that happens in a moment, if it is seen."""
+        """Have the fraction counted once for all that happens in a moment, if it is seen."""
         if self.isVisible():
             self._timer.start(0)
 
-    def _show_fraction(self) -> None:
+    def _count(self) -> None:
         with messages.shown():
-            rows = self.session.turn_on()
-            self.curve.show_rows(rows)
-            self._show_answer(rows)
+            self._show_legend()
+            self.fraction.ask()
+            self._show_fraction()
+
+    def _show_fraction(self) -> None:
+        rows = self.fraction.rows
+        self.curve.show_rows(rows)
+        self._show_answer(rows)
 
     def _show_answer(self, rows: "pd.DataFrame") -> None:
         found = rows_of(rows)
         own = [r for r in found if r["channel"] == self.session.channel and self._is_shown(r)]
+        self.answer.setEnabled(not self.fraction.is_counting)
         if not own:
             self.answer.setText("no fraction yet")
             self.details.setText("Run the analysis, or open a finished run, to see one.")
@@ -163,27 +172,26 @@ class TurnOnWidget(QWidget):
         best = pool[0] if pool else own[0]
         self.answer.setText(_headline(best))
         unit = flux_unit(signal_units(rows))
-        self.details.setText(f"{_sentence(best, unit)}\nThis field: {_in_short(own[0])}")
-        self.curated.setText(self._left_out(best))
+        self.details.setText(f"{_sentence(best, unit)}\n{self._of_field(own[0])}")
+        self.curated.setText(left_out(self.session))
 
     def _is_shown(self, row: Row) -> bool:
         field = self.session.field
         return field is not None and row["field"] == field.field
 
-    def _left_out(self, row: Row) -> str:
-        """What curation did to the fraction, in words."""
-        dots = self.session.dots
-        rejected = [int(dot) for dot in dots.index[~dots["accepted"].fillna(True).astype(bool)]]
-        n = row.get("n_rejected")
-        parts = []
-        if n:
-            parts.append(f"{count(int(n), 'rejected dot')} of the device left out")
-        if rejected:
-            shown = ", ".join(map(str, rejected[:8])) + (", …" if len(rejected) > 8 else "")
-            parts.append(f"rejected in this field: {shown}")
-        if not parts:
-            return "Curation leaves out no dot."
-        return "Curation: " + "; ".join(parts) + "."
+    def _of_field(self, row: Row) -> str:
+        """The shown field: what is lit now, and the fraction once it is counted."""
+        states = dot_states(self.session, self.session.channel)
+        n_lit, n_dark = (int(np.sum(states == state)) for state in ("lit", "dark"))
+        if not n_lit + n_dark:
+            return f"This field: {row['message'] or row['status']}"
+        text = f"This field: {n_lit} of {n_lit + n_dark} counted dots are lit"
+        if self.fraction.is_counting:
+            return f"{text}; the fractions are being counted anew …"
+        if row["fraction"] is None:
+            return f"{text}; {row['message'] or row['status']}"
+        low, high = percent(row["fraction_low"]), percent(row["fraction_high"])
+        return f"{text}: {percent(row['fraction'])} % ({low}{NOTHING}{high} %)"
 
     def _show_legend(self) -> None:
         states = dot_states(self.session, self.session.channel)
@@ -255,10 +263,3 @@ def _sentence(row: Row, unit: str) -> str:
         f"{row['n_pl']} PL dots ({where}) are brighter in EL than F_min = "
         f"{number(row['f_min_photons_s'])} {unit}."
     )
-
-
-def _in_short(row: Row) -> str:
-    if row["fraction"] is None:
-        return str(row["message"] or row["status"])
-    low, high = percent(row["fraction_low"]), percent(row["fraction_high"])
-    return f"{percent(row['fraction'])} % ({low}{NOTHING}{high} %), {row['n_lit']} of {row['n_pl']}"

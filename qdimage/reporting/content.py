@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qdimage.domain.photon_tables import PHOTON_TABLES
 from qdimage.domain.table import Table
-from qdimage.domain.tables import BLANKS, IMAGE_TABLES, TURN_ON
+from qdimage.domain.tables import BLANKS, IMAGE_TABLES, TURN_ON, TURN_ON_CURVES, TURN_ON_VARIANCE
 from qdimage.errors import FormatError
 from qdimage.io.table_file import has_table, read_table, typed
 
@@ -24,6 +24,8 @@ Row = dict[str, Any]
 
 POOLED = "all"
 RECORD = "run.json"
+# Tables that older runs do not have.
+_LATER = (BLANKS, TURN_ON_CURVES, TURN_ON_VARIANCE)
 _RECORD_KEYS = {"qdimage": str, "fields": list, "warnings": list}
 
 
@@ -101,9 +103,9 @@ def read_content(out: Path) -> Content:
         If it is not the output of a run.
     """
     record = _read_record(out)
-    always = (table for table in IMAGE_TABLES if table is not BLANKS)
+    always = (table for table in IMAGE_TABLES if table not in _LATER)
     tables = {table.name: _read_text_filled(out, table) for table in always}
-    tables |= {table.name: _read_or_empty(out, table) for table in (BLANKS, *PHOTON_TABLES)}
+    tables |= {table.name: _read_or_empty(out, table) for table in (*_LATER, *PHOTON_TABLES)}
     pieces = {name: _by_field(frame) for name, frame in tables.items()}
     fields = []
     for number, entry in enumerate(record["fields"], start=1):

@@ -19,6 +19,7 @@ from qdimage.cli import (
     run_commands,
     stack_commands,
     trace_command,
+    view_command,
 )
 from qdimage.errors import QdimageError
 
@@ -71,6 +72,7 @@ trace_command.add_to(app)
 lifetime_command.add_to(app)
 fit_rates_command.add_to(app)
 model_command.add_to(app)
+view_command.add_to(app)
 listing_commands.add_to(app)
 
 

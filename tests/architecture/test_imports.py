@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "units"},
     {"domain"},
     {"numerics"},
-    {"io", "image", "localize", "registration", "match", "photons", "rates"},
+    {"io", "image", "localize", "registration", "match", "photons", "rates", "spectra"},
     {"simulation"},
     {"config"},
     {"pipeline"},

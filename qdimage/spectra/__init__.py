@@ -1,0 +1,1 @@
+"""Lines, bands and comparisons of spectra."""

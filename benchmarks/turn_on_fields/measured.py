@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.domain.experiment import ChannelTable
+from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.transform import Transform
+from qdimage.match.faint import flag_faint
 from qdimage.match.lit import dark_null, null_width_s
 from qdimage.match.options import MatchOptions
 from qdimage.match.pairing import EDGE_SIGMA, match
@@ -55,7 +57,8 @@ class MeasuredChannel:
 class MeasuredField:
     """A field with all its channels; `f_min_s` is what a run of this field alone takes."""
 
-    source: LocalizedField
+    case: Case
+    dots: Localizations
     channels: tuple[MeasuredChannel, ...]
     f_min_s: float
 
@@ -72,17 +75,19 @@ def measured(field: LocalizedField) -> MeasuredField:
         for each in field.channels
     }
     answers = register_channels(found, reference, options=REGISTER)
+    dots = flag_faint(field.dots, MATCH.faint_share)
     channels = []
     for each in field.channels:
         answer = answers[f"{each.voltage_v}"]
         transform = None if isinstance(answer, Refusal) else answer.registration.transform
-        channels.append(_measure(field, each, transform))
+        channels.append(_measure(field, dots, each, transform))
     widths = [
         null_width_s(each.photometry.blanks, dark_null(each.photometry.blanks))
         for each in channels
         if each.photometry is not None
     ]
-    return MeasuredField(field, tuple(channels), MATCH.f_min_sigma * max(widths, default=np.nan))
+    f_min_s = MATCH.f_min_sigma * max(widths, default=np.nan)
+    return MeasuredField(field.case, dots, tuple(channels), f_min_s)
 
 
 def _declared(name: str, voltage_v: float | None) -> ChannelTable:
@@ -96,7 +101,10 @@ def _declared(name: str, voltage_v: float | None) -> ChannelTable:
 
 
 def _measure(
-    field: LocalizedField, channel: LocalizedChannel, transform: Transform | None
+    field: LocalizedField,
+    dots: Localizations,
+    channel: LocalizedChannel,
+    transform: Transform | None,
 ) -> MeasuredChannel:
     side = channel.image.mean.shape[0]
     margin = EDGE_SIGMA * field.dots.psf_sigma_px
@@ -108,7 +116,7 @@ def _measure(
         return MeasuredChannel(channel.voltage_v, None, None, in_overlap, channel.true_photons_s)
     matches = match(
         channel.dots,
-        field.dots,
+        dots,
         transform,
         gate_probability=MATCH.gate_probability,
         systematic_px=REGISTER.systematic_error_px,
@@ -116,7 +124,7 @@ def _measure(
     )
     photometry = forced_photometry(
         channel.image,
-        field.dots,
+        dots,
         transform,
         channel.dots,
         matches,

@@ -17,7 +17,8 @@ class Registration:
     transform : Transform
         Channel px to field px.
     model : str
-        "affine+radial", or "manual".
+        Terms that the dots support: "translation", "rigid", "similarity" or "affine", with
+        "+radial" where the map bends; "manual" where it was given.
     pairs : ndarray of int, shape (n, 2)
         Index of the channel's dot, index of the reference's dot.
     residuals_px : ndarray, shape (n, 2)

@@ -93,7 +93,11 @@ REGISTRATION = Table(
         _CHANNEL,
         VOLTAGE,
         STATUS,
-        text("model", "kind of the map: `affine+radial`, `manual`"),
+        text(
+            "model",
+            "terms that the dots support: `translation`, `rigid`, `similarity` or `affine`, with "
+            "`+radial` where the map bends; `manual` where it was given",
+        ),
         number("m00", "affine map from channel px to field px, row x, times x"),
         number("m01", "row x, times y"),
         number("m02", "row x, constant"),

@@ -12,7 +12,7 @@ from qdimage.domain.registration import Registration
 from qdimage.domain.transform import Transform
 from qdimage.pipeline.frames import NominalMap, nominal_map, overlap_fraction
 from qdimage.registration.align import align
-from qdimage.registration.given import check_transform, transform_from_pins
+from qdimage.registration.given import check_transform, transforms_from_pins
 from qdimage.registration.options import RegisterOptions
 from qdimage.registration.sibling import align_by_sibling
 
@@ -107,12 +107,15 @@ def _on_its_own(
     if not _is_given(channel):
         return align(moving.dots, fixed.dots, **shapes, options=options)
     if channel.transform is not None:
-        transform = nominal.before(Transform.from_matrix(np.array(channel.transform)))
+        given = [nominal.before(Transform.from_matrix(np.array(channel.transform)))]
     else:
         pins = np.array(channel.pins)
         pins[:, :2] = nominal.points(pins[:, :2])
-        transform = transform_from_pins(pins, moving_shape=moving.shape, options=options)
-    return check_transform(moving.dots, fixed.dots, transform, **shapes, options=options)
+        given = transforms_from_pins(pins, moving_shape=moving.shape, options=options)
+    tested = [
+        check_transform(moving.dots, fixed.dots, each, **shapes, options=options) for each in given
+    ]
+    return next((each for each in tested if isinstance(each, Registration)), tested[0])
 
 
 def _through_sibling(
@@ -133,7 +136,7 @@ def _through_sibling(
     answer = align_by_sibling(
         moving[name].dots,
         fixed.dots,
-        passed[sibling].transform,
+        passed[sibling],
         known=np.vstack(known),
         moving_shape=moving[name].shape,
         fixed_shape=fixed.shape,

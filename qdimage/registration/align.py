@@ -1,11 +1,14 @@
 """The transform between two channels of one field, or the reason why there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.registration import Registration
 from qdimage.registration.candidates import Candidate, searched, searched_anywhere
+from qdimage.registration.model_choice import supported_model
 from qdimage.registration.options import RegisterOptions
 from qdimage.registration.points import Points, voters
 from qdimage.registration.rivals import displaced, strongest_rival
@@ -61,7 +64,7 @@ def align(
     margin = _evidence(best.found.chance_p) - _RIVAL_WEIGHT * _evidence(rival_p)
     if margin < _evidence(options.max_chance_probability):
         return Refusal(_ambiguous(best.found, rival.found, a))
-    return best.found
+    return replace(best.found, model=supported_model(best.found.transform, best.pairs, a))
 
 
 def _best(candidates: list[Candidate]) -> Candidate | None:

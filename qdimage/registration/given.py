@@ -18,6 +18,8 @@ from qdimage.registration.refine import bendable, fit_pairs
 Array = NDArray[np.float64]
 
 _PIN_ERR_PX = 0.5
+# Chi-squared by which one orientation must fit the pins better than the other.
+_PINS_TELL = 12.0
 
 
 def check_transform(
@@ -67,10 +69,13 @@ def _as_given(transform: Transform, a: Points, b: Points, options: RegisterOptio
     return judged(transform, pairs, a, b, model=MANUAL, prior=None)
 
 
-def transform_from_pins(
+def transforms_from_pins(
     pins: Array, *, moving_shape: tuple[int, int], options: RegisterOptions
-) -> Transform:
-    """Fit a transform to places that a person pinned.
+) -> list[Transform]:
+    """Fit transforms to places that a person pinned, the best first.
+
+    One, upright or mirrored, where the pins tell which; both where one or two pins, or pins in a
+    row, leave it open.
 
     Parameters
     ----------
@@ -82,13 +87,19 @@ def transform_from_pins(
     variance, index = np.full(len(pins), _PIN_ERR_PX**2), np.arange(len(pins), dtype=np.int64)
     a = Points(pins[:, :2], variance, index, width, height)
     b = Points(pins[:, 2:], variance, index, width, height)
-    matrix = _turned_and_shifted(a.positions, b.positions)
-    return fit_pairs(bendable(matrix, a), _wide_prior(matrix, a, options), a, b)
+    fits = []
+    for mirror in (False, True):
+        matrix = _turned_and_shifted(a.positions, b.positions, mirror=mirror)
+        fit = fit_pairs(bendable(matrix, a), _wide_prior(matrix, a, options), a, b)
+        off = np.sum((fit.apply(a.positions) - b.positions) ** 2) / (2 * _PIN_ERR_PX**2)
+        fits.append((float(off), mirror, fit))
+    fits.sort(key=lambda each: each[:2])
+    return [fit for off, _, fit in fits if off < fits[0][0] + _PINS_TELL]
 
 
 def _wide_prior(matrix: Array, a: Points, options: RegisterOptions) -> Prior:
-    """A person may map any place to any other, turned by any angle."""
-    return similarity_prior(
+    """A person may map any place to any other, turned by any angle, mirrored or not."""
+    prior = similarity_prior(
         matrix,
         centre=a.centre,
         scale=options.scale_prior,
@@ -97,14 +108,16 @@ def _wide_prior(matrix: Array, a: Points, options: RegisterOptions) -> Prior:
         shift_px=a.half_diagonal,
         rotation_rad=np.pi,
     )
+    return replace(prior, log_peak=prior.log_peak - float(np.log(2.0)))
 
 
-def _turned_and_shifted(moving: Array, fixed: Array) -> Array:
+def _turned_and_shifted(moving: Array, fixed: Array, *, mirror: bool) -> Array:
     """Rotation and shift that bring the points closest; a single pair tells the shift alone."""
     middle, target = moving.mean(axis=0), fixed.mean(axis=0)
-    arms, images = moving - middle, fixed - target
+    flip = np.diag([-1.0 if mirror else 1.0, 1.0])
+    arms, images = (moving - middle) @ flip, fixed - target
     along = np.sum(arms * images)
     across = np.sum(arms[:, 0] * images[:, 1] - arms[:, 1] * images[:, 0])
     angle = np.arctan2(across, along)
-    linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ flip
     return np.column_stack([linear, target - linear @ middle])

@@ -11,7 +11,8 @@ from qdimage.registration.prior import Prior
 from qdimage.registration.refine import refine
 from qdimage.registration.significance import chance_probability
 
-OWN, MANUAL = "affine+radial", "manual"
+MANUAL = "manual"
+_ALL_TERMS = "affine+radial"
 GATE_SIGMA = float(np.sqrt(chi2(2).ppf(0.99)))
 
 
@@ -22,6 +23,7 @@ def refined(
     fixed: Points,
     *,
     options: RegisterOptions,
+    model: str = _ALL_TERMS,
 ) -> tuple[Registration, Pairs]:
     """Refine a transform and ask how easily chance does as well; return also its pairs."""
     transform, pairs = refine(
@@ -32,7 +34,7 @@ def refined(
         gate_sigma=GATE_SIGMA,
         systematic_px=options.systematic_error_px,
     )
-    return judged(transform, pairs, moving, fixed, model=OWN, prior=prior), pairs
+    return judged(transform, pairs, moving, fixed, model=model, prior=prior), pairs
 
 
 def judged(

@@ -68,7 +68,7 @@ def similarity_prior(
     shift_px, rotation_rad : float
         Half the widths of the ranges of the centre's shift and of the rotation.
     """
-    rows = _canonical(matrix, centre)
+    rows = canonical_rows(matrix, centre)
     mean = np.array([1.0, 0.0, 0.0, 0.0, *(matrix @ [*centre, 1.0]), 0.0])
     rotation = 2 * rotation_rad / np.sqrt(2 * np.pi)
     shift = shift_px / np.sqrt(2)
@@ -79,7 +79,7 @@ def similarity_prior(
     return Prior(np.linalg.solve(rows, mean), precision, float(log_peak))
 
 
-def _canonical(matrix: Array, centre: Array) -> Array:
+def canonical_rows(matrix: Array, centre: Array) -> Array:
     """Rows that turn parameters into scale, two shears, rotation, place of the centre, radial.
 
     With M = D R and R the start's rotation, D - 1 holds scale, shears and a further rotation.

@@ -8,7 +8,7 @@ from qdimage.domain.localizations import Localizations
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.registration import Registration
 from qdimage.domain.transform import Transform
-from qdimage.registration.given import check_transform, transform_from_pins
+from qdimage.registration.given import check_transform, transforms_from_pins
 from qdimage.registration.options import RegisterOptions
 
 OPTIONS = RegisterOptions()
@@ -23,7 +23,7 @@ def checked(
 
 
 def pinned(pins: np.ndarray) -> Transform:
-    return transform_from_pins(pins, moving_shape=SHAPE, options=OPTIONS)
+    return transforms_from_pins(pins, moving_shape=SHAPE, options=OPTIONS)[0]
 
 
 def pair_of(seed: int, transform: Transform) -> Pair:
@@ -78,6 +78,32 @@ def test_pins_recover_any_rotation_and_shift(rotation_deg: float) -> None:
     places = uniform(rng, 5)
     found = pinned(np.column_stack([places, true.apply(places)]))
     assert np.hypot(*(found.apply(places) - true.apply(places)).T).max() < 0.3
+
+
+@pytest.mark.parametrize("rotation_deg", [0.0, 180.0, 63.0])
+def test_pins_of_a_mirror_image_are_recognized_and_tested(rotation_deg: float) -> None:
+    rng = np.random.default_rng(69)
+    true = similarity((9.0, -14.0), rotation_deg)
+    pair = pair_of(70, true)
+    flipped = pair.moving.positions * [-1.0, 1.0] + [SHAPE[1] - 1, 0.0]
+    moving = localizations(flipped, pair.moving.x_err_px)
+    chosen = rng.choice(len(flipped), 4, replace=False)
+    images = true.apply(pair.moving.positions[chosen])
+    pins = np.column_stack([flipped[chosen], images + 0.3 * rng.standard_normal((4, 2))])
+    found = transforms_from_pins(pins, moving_shape=SHAPE, options=OPTIONS)
+    assert len(found) == 1
+    answer = checked(moving, pair.fixed, found[0])
+    assert isinstance(answer, Registration)
+    expected = true.apply(pair.moving.positions)
+    assert answer.transform.apply(moving.positions) == pytest.approx(expected, abs=0.5)
+
+
+def test_two_pins_leave_open_whether_the_image_is_mirrored() -> None:
+    pins = np.array([[40.0, 60.0, 50.0, 55.0], [200.0, 90.0, 210.0, 85.0]])
+    found = transforms_from_pins(pins, moving_shape=SHAPE, options=OPTIONS)
+    assert [np.sign(np.linalg.det(each.matrix[:, :2])) for each in found] == [1.0, -1.0]
+    for each in found:
+        assert each.apply(pins[:, :2]) == pytest.approx(pins[:, 2:], abs=0.2)
 
 
 def test_pins_with_a_persons_aim_are_refined_on_the_dots() -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import norm
 
 from qdimage.domain.photometry import BlankPlaces
 from qdimage.match.count_interval import count_deviance, fraction_interval
@@ -24,7 +23,9 @@ _FLOOR = 1e-12
 # Shares nearer to 0 and 1 are lost to rounding.
 _EXTREME = 1e-4
 _INWARD = 0.1
-_END_TOLERANCE = 1e-4
+_END_TOLERANCE = 3e-4
+# Where the end is looked for first, in distances of that for counted dots.
+_AHEAD = 1.4
 # Deviances below are what the steps of the maximization leave.
 _LEAST_LEVEL = 1e-3
 
@@ -124,8 +125,8 @@ def fit_mixture(
         above,
         lit,
         fraction,
-        profile.end(-1, count_deviance(len(flux), fraction, counted_low)),
-        profile.end(1, count_deviance(len(flux), fraction, counted_high)),
+        profile.end(-1, counted_low),
+        profile.end(1, counted_high),
         max(1.0 - float(weights[0]), fraction),
     )
 
@@ -142,8 +143,12 @@ def _flux_grid(flux: Array, err: Array, f_min_s: float) -> Array:
 def _cell_density(flux: Array, err: Array, grid: Array) -> Array:
     """Density of each flux, in units of its error, if the true one lies in each cell."""
     width = np.hypot(err[:, np.newaxis], _STEP * grid / np.sqrt(12.0))
-    density = norm.pdf(flux[:, np.newaxis], grid, width) * err[:, np.newaxis]
-    return np.asarray(density + _FLOOR * err[:, np.newaxis] / width)
+    density = _normal((flux[:, np.newaxis] - grid) / width)
+    return np.asarray((density + _FLOOR) * (err[:, np.newaxis] / width))
+
+
+def _normal(deviate: Array) -> Array:
+    return np.asarray(np.exp(-0.5 * deviate**2) / np.sqrt(2.0 * np.pi))
 
 
 def _dark_density(
@@ -152,11 +157,11 @@ def _dark_density(
     """Density of each flux if the dot is dark: what blank places show, with the dot's error."""
 
     def cells(values: Array, errors: Array) -> Array:
-        nothing = norm.pdf(values / errors)[:, np.newaxis]
+        nothing = _normal(values / errors)[:, np.newaxis] + _FLOOR
         return np.hstack([nothing, _cell_density(values, errors, grid)])
 
     if len(blank_flux) == 0:
-        return np.asarray(norm.pdf(flux / err) + _FLOOR)
+        return np.asarray(_normal(flux / err) + _FLOOR)
     weights, _ = _free_weights(cells(blank_flux, blank_err))
     return np.asarray(cells(flux, err) @ weights)
 
@@ -172,16 +177,21 @@ def _components(flux: Array, err: Array, dark: Array, grid: Array, f_min_s: floa
     """Darkness first, then the log-normal laws."""
     log_flux = np.log(grid)
     centres = log_flux[::2]
-    law = norm.pdf(log_flux[:, np.newaxis], centres, _NARROWEST)
+    law = _normal((log_flux[:, np.newaxis] - centres) / _NARROWEST)
     law /= law.sum(axis=0)
     bright = law * (grid > f_min_s)[:, np.newaxis]
     cells = _cell_density(flux, err, grid)
     nothing = np.zeros((len(flux), 1))
     return _Components(
-        np.hstack([dark[:, np.newaxis], cells @ law]),
+        np.hstack([dark[:, np.newaxis], _mixed(cells, law)]),
         np.concatenate([[0.0], bright.sum(axis=0)]),
-        np.hstack([nothing, cells @ bright]),
+        np.hstack([nothing, _mixed(cells, bright)]),
     )
+
+
+def _mixed(cells: Array, law: Array) -> Array:
+    """Product, without the threads of a matrix library, which cost more than they do here."""
+    return np.asarray(np.einsum("ig,gc->ic", cells, law))
 
 
 def _densities(parts: _Components, weights: Array) -> tuple[Array, Array]:
@@ -217,8 +227,12 @@ class _Profile:
         start[end] += part
         return np.asarray(start)
 
-    def end(self, side: int, level: float) -> float:
-        """Where the deviance reaches a level, below (-1) the likeliest share or above (1)."""
+    def end(self, side: int, counted: float) -> float:
+        """The interval's lower (-1) or upper (1) end.
+
+        Where the deviance is what it would be at the end for counted dots, if all were certain.
+        """
+        level = count_deviance(len(self._parts.density), self._fraction, counted)
         root = np.sqrt(max(level, _LEAST_LEVEL))
 
         def excess(share: float) -> float:
@@ -226,7 +240,8 @@ class _Profile:
             return float(np.sqrt(self.deviance(share)) - root)
 
         last = _EXTREME if side < 0 else min(float(self._parts.above.max()), 1.0) - _EXTREME
-        if (last - self._fraction) * side <= 0 or excess(last) <= 0:
-            return 0.0 if side < 0 else 1.0
         middle = float(np.clip(self._fraction, _EXTREME, 1.0 - _EXTREME))
-        return float(brentq(excess, middle, last, xtol=_END_TOLERANCE))
+        for beyond in (self._fraction + _AHEAD * (counted - self._fraction), last):
+            if (last - beyond) * side >= 0 and (beyond - middle) * side > 0 and excess(beyond) > 0:
+                return float(brentq(excess, middle, beyond, xtol=_END_TOLERANCE))
+        return 0.0 if side < 0 else 1.0

@@ -22,6 +22,7 @@ WITHOUT_A_WINDOW = (
     "convert",
     "exporting",
     "messages",
+    "preview",
     "session",
     "session_file",
     "session_options",

@@ -66,9 +66,6 @@ class MainWidget(QWidget):
         layout.addWidget(self.pages, 1)
         for name, where, purpose in TABS:
             self._add(name, where, purpose)
-        load = self.tabs["Load"]
-        if isinstance(load, LoadWidget):
-            load.tab_wanted.connect(self.show_tab)
         listen(self, self.session.opened, self._show_title)
         viewer.layers.events.inserted.connect(self._adopt)
         self.destroyed.connect(_closer(self.layers, viewer, self._adopt))
@@ -93,6 +90,8 @@ class MainWidget(QWidget):
         except Exception as error:  # noqa: BLE001  one tab must not take the others with it
             widget = QLabel(messages.explain(error))
             widget.setWordWrap(True)
+        if hasattr(widget, "tab_wanted"):
+            widget.tab_wanted.connect(self.show_tab)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from napari.layers import Vectors
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -19,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-import qdimage
 from napari_qdimage import convert, messages, preferences, tasks
+from napari_qdimage.field_tables import analyse_again, take_registered
 from napari_qdimage.landmarks import Landmarks
 from napari_qdimage.layer_data import OWN
 from napari_qdimage.layers import FieldLayers
@@ -298,13 +297,7 @@ class RegisterWidget(QWidget):
         """Make the answers those of the session."""
         self._registered = found
         self._trial = None
-        fresh = steps.registration_table(found)
-        table = self.session.tables["registration"]
-        experiment = found.experiment
-        others = table[(table["device"] != experiment.device) | (table["field"] != experiment.name)]
-        merged = pd.concat([others, fresh]) if len(others) else fresh
-        merged = merged.sort_values(["device", "field"], kind="stable").reset_index(drop=True)
-        self.session.replace_tables({"registration": merged})
+        take_registered(self.session, found)
 
     def _options_changed(self) -> None:
         self._registered = None
@@ -510,17 +503,5 @@ class RegisterWidget(QWidget):
             self._show_buttons()
 
     def _analyse_again(self) -> None:
-        """Repeat the run in its own folder; without one, let the user choose where to."""
-        out = self.session.out
-        if out is None:
-            self.tab_wanted.emit("Batch")
-            return
         self.pairs_button.setChecked(False)
-        self.bar.compute(
-            "Analysing",
-            qdimage.run,
-            [each.path for each in self.session.experiments.values()],
-            out,
-            options=self.session.run_options,
-            on_done=lambda result: self.session.replace_tables(result.tables),
-        )
+        analyse_again(self.session, self.bar, lambda: self.tab_wanted.emit("Batch"))

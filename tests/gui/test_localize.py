@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from folders import CLONE
 from gui_acts import canvas_pixels, changed_share, click, drag, settle, wait_until, write
+from small_device import make_field
 
 from qdimage import steps
 
@@ -14,17 +14,14 @@ if TYPE_CHECKING:
 
     from napari import Viewer
 
-FIELD = CLONE / "sample_stacks" / "demo_device" / "field-01"
 _SLOW_S = 120.0
 
 
 @pytest.fixture
 def dock(viewer: "Viewer", tmp_path: "Path") -> Any:
-    import shutil
-
     from napari_qdimage import dock
 
-    shutil.copytree(FIELD, tmp_path / "field")
+    make_field(tmp_path / "field")
     widget = dock.show(viewer)
     widget.open(tmp_path / "field")
     widget.show_tab("Localize")
@@ -103,7 +100,7 @@ def test_all_dots_are_found_with_the_options_of_the_form(dock: Any) -> None:
     assert tab.bar.job is not None
     wait_until(lambda: tab.bar.job is None, seconds=_SLOW_S)
     found = dock.session.of_field("localizations")
-    assert set(found["channel"]) == {tab.channel_box.itemText(k) for k in range(5)}
+    assert set(found["channel"]) == {tab.channel_box.itemText(k) for k in range(3)}
     assert found["false_alarm_p"].max() <= 0.01
     assert set(dock.session.of_field("registration")["status"]) == {"ok"}
     assert f"PL: {(found['channel'] == 'PL').sum()}" in tab.counts.text()

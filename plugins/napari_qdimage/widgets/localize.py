@@ -8,7 +8,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_qdimage import convert, messages, work
+from napari_qdimage import convert, messages, preferences, work
 from napari_qdimage.field_tables import analyse_again, take_registered
 from napari_qdimage.guard import guard
 from napari_qdimage.layer_data import OWN
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _LAYER = "preview"
 _THRESHOLD = "localize.false_alarms_per_frame"
-_PAUSE_MS = 250
 _SIZE_PX = 9.0
 
 
@@ -63,7 +62,6 @@ class LocalizeWidget(QWidget):
         self._wanted_box: Box | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
         self._make_parts()
         self._lay_out()
         self._connect()
@@ -211,7 +209,7 @@ class LocalizeWidget(QWidget):
     def _moved(self, *_: object) -> None:
         """Look anew once nothing has moved for a moment."""
         if self.preview_box.isChecked() and self.isVisible():
-            self._pause.start()
+            self._pause.start(preferences.preview_delay_ms())
 
     def _ask(self) -> None:
         """Ask for the dots of what is visible now; the answer to an earlier question is dropped."""
@@ -285,7 +283,9 @@ class LocalizeWidget(QWidget):
         (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:]
         if bottom <= top or right <= left:
             return None
-        return int(top), int(left), int(bottom) + 1, int(right) + 1
+        top, bottom = _middle(int(top), int(bottom) + 1)
+        left, right = _middle(int(left), int(right) + 1)
+        return top, left, bottom, right
 
     def _show_points(self, threshold: float | None = None) -> None:
         if self.found is None or not self.isVisible():
@@ -351,3 +351,9 @@ class LocalizeWidget(QWidget):
             options=self.session.options,
             on_done=done,
         )
+
+
+def _middle(start: int, stop: int) -> tuple[int, int]:
+    """Return a range, or its middle where it is longer than a preview may be."""
+    left_out = max(stop - start - preferences.largest_preview_px(), 0)
+    return start + left_out // 2, stop - (left_out - left_out // 2)

@@ -123,6 +123,7 @@ def _summary(result: "RunResult") -> dict[str, Any]:
         "n_fields": result.n_fields,
         "failures": list(result.failures),
         "turn_on": records(result.tables["turn_on"]),
+        "turn_on_curves": records(result.tables["turn_on_curves"]),
         "photons": records(result.tables["photons"]),
     }
 
@@ -132,6 +133,7 @@ def _show_result(result: "RunResult") -> None:
     for device, rows in turn_on[turn_on["field"] == "all"].groupby("device", sort=True):
         show(f"{device}: PL-visible dots that are brighter in EL than {_f_min(rows)}")
         show(aligned([_turn_on_line(row) for _, row in rows.iterrows()]))
+        _show_curve(result.tables["turn_on_curves"], str(device))
     refused = result.tables["registration"]
     for _, row in refused[refused["status"] == "refused"].iterrows():
         show(f"refused: {row['field']}, {row['channel']}: {row['message']}")
@@ -140,6 +142,27 @@ def _show_result(result: "RunResult") -> None:
         show("g2(0) of single dots")
         show(aligned([_photon_line(row) for _, row in photons.iterrows()]))
     show(f"report: {result.out / 'report.html'}")
+
+
+def _show_curve(curves: "pd.DataFrame", device: str) -> None:
+    """Show what all fields of a device say of its turn-on voltage."""
+    own = curves[(curves["device"] == device) & (curves["field"] == "all")]
+    for _, row in own.iterrows():
+        if row["status"] != "ok":
+            show(f"  curve {row['status']}: {row['message']}")
+            continue
+        show(
+            f"  turn-on voltage: median {_estimate(row, 'median', '_v')} V, 10 to 90 % "
+            f"{_estimate(row, 'width', '_v')} V, plateau {_estimate(row, 'plateau')}"
+        )
+
+
+def _estimate(row: "pd.Series[Any]", name: str, unit: str = "") -> str:
+    from pandas import isna
+
+    ends = (row[f"{name}_{end}{unit}"] for end in ("low", "high"))
+    low, high = ("?" if isna(end) else f"{end:.3f}" for end in ends)
+    return f"{row[f'{name}{unit}']:.3f} ({low} ... {high})"
 
 
 def _photon_line(row: "pd.Series[Any]") -> tuple[str, ...]:
@@ -169,7 +192,16 @@ def _turn_on_line(row: "pd.Series[Any]") -> tuple[str, ...]:
     interval = f"{row['fraction_low']:.3f} ... {row['fraction_high']:.3f}"
     share = f"{row['n_lit']} of {row['n_pl']}"
     confidence = f"{row['confidence']:.0%}"
-    return voltage, share, f"{row['fraction']:.3f}  ({confidence}: {interval})"
+    fraction = f"{row['fraction']:.3f}  ({confidence}: {interval})"
+    return voltage, share, fraction + _between_fields(row)
+
+
+def _between_fields(row: "pd.Series[Any]") -> str:
+    from pandas import isna
+
+    if isna(row["between_field_sd"]):
+        return ""
+    return f"  {row['n_fields']} fields, sd {_estimate(row, 'between_field_sd')}"
 
 
 def report(

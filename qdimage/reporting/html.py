@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from qdimage.domain.flags import FLAG_MEANING, flag_names
 from qdimage.reporting.answers import headlines
 from qdimage.reporting.content import Content, FieldContent, Row, rows_of
+from qdimage.reporting.curve_words import device_curves, spread_rows, with_interval
 from qdimage.reporting.dot_table import MOST_ROWS, dot_table
 from qdimage.reporting.origins import channel_rows, options_of_run
 from qdimage.reporting.photon_answers import below_sentence, photon_part
@@ -31,6 +32,7 @@ def render(content: Content, pictures: Pictures) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, percent=percent, volts=volts, below=below_sentence)
+    environment.filters["between"] = with_interval
     environment.globals.update(count=count, data_uri=_data_uri(content.out), folder=FOLDER)
     return environment.get_template("report.html").render(_context(content, pictures))
 
@@ -43,6 +45,9 @@ def _context(content: Content, pictures: Pictures) -> dict[str, Any]:
         "warnings": find_warnings(content),
         "many_troubles": _MANY_TROUBLES,
         "device_pictures": pictures.by_device,
+        "devices_pictures": pictures.of_devices,
+        "curves": {device: device_curves(content, device) for device in content.devices},
+        "spread": spread_rows(content),
         "photons": photon_part(content),
         "photon_pictures": pictures.photons,
         "run_pictures": pictures.of_run,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from qdimage.pipeline.names import field_folder, slug
 from qdimage.reporting.content import Content, FieldContent
 from qdimage.reporting.distance_figures import draw_distances
+from qdimage.reporting.field_scatter import draw_devices, draw_fields
 from qdimage.reporting.flux_figures import draw_el_flux, draw_pl_flux
 from qdimage.reporting.g2_figures import draw_g2
 from qdimage.reporting.light_figures import draw_decays, draw_traces
@@ -18,6 +19,7 @@ from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
 from qdimage.reporting.registration_figures import draw_registration
 from qdimage.reporting.style import house_style, save
 from qdimage.reporting.turn_on_figures import draw_turn_on
+from qdimage.reporting.turn_on_map import draw_turn_on_map
 
 FOLDER = "figures"
 _WIDE_IN = 10.0
@@ -53,13 +55,16 @@ class Pictures:
     photons : dict
         Of time tags, by device name.
     of_run : list of Picture
-        Of all devices together.
+        Of the time tags of all devices together.
+    of_devices : list of Picture
+        Of the fractions of all devices.
     """
 
     by_device: dict[str, list[Picture]]
     by_field: dict[int, list[Picture]]
     photons: dict[str, list[Picture]] = field(default_factory=dict)
     of_run: list[Picture] = field(default_factory=list)
+    of_devices: list[Picture] = field(default_factory=list)
 
 
 _DEVICE: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], ...] = (
@@ -68,8 +73,18 @@ _DEVICE: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], ..
         "Turn-on fraction",
         "Share of the PL-visible dots inside the overlap that are brighter in EL than F_min. "
         "Filled: all fields of the device with their interval; open: single fields. Numbers on "
-        "top: lit dots / dots counted.",
+        "top: lit dots / dots counted. Shaded: interval of the share that never falls, from all "
+        "voltages together. The logistic curve is fitted to the fluxes of the dots; in brackets "
+        "its intervals.",
         draw_turn_on,
+    ),
+    (
+        "between_fields",
+        "Scatter between fields",
+        "The fraction of each field with its interval, beside the mean of all (line) with its own "
+        "(dashed). Shaded, and on top with its interval: the standard deviation of the fields' "
+        "true fractions, which is what is left of the scatter after counting.",
+        draw_fields,
     ),
     (
         "el_flux",
@@ -113,6 +128,14 @@ _FIELD: tuple[tuple[str, str, str, Callable[[Content, FieldContent], Figure | No
         "Mapped EL position minus PL position of the matched pairs, over the field (magnified) and "
         "all together; crosses are nearest neighbours that were not matched.",
         lambda _, field: draw_registration(field),
+    ),
+    (
+        "turn_on_map",
+        "Map of the turn-on voltage",
+        "Every counted PL dot by the lowest voltage at which its EL is above F_min: it turns on "
+        "between that voltage and the one below. Open: dark at all voltages. Ringed: not above "
+        "F_min at a voltage above. Right: how many of each.",
+        lambda _, field: draw_turn_on_map(field),
     ),
     (
         "null",
@@ -171,6 +194,15 @@ _RUN: tuple[tuple[str, str, str, Callable[[Content], Figure | None]], ...] = (
     ),
 )
 
+_TURN_ON_RUN: tuple[tuple[str, str, str, Callable[[Content], Figure | None]], ...] = (
+    (
+        "devices",
+        "Devices",
+        "The fraction of every device, of all its fields together, with its interval.",
+        draw_devices,
+    ),
+)
+
 
 def draw_pictures(content: Content) -> Pictures:
     """Draw every figure of a run as PNG and SVG."""
@@ -200,7 +232,9 @@ def draw_pictures(content: Content) -> Pictures:
             by_field[field.number] = _saved(drawn, folder, prefix)
         of_run = ((kind, name, caption, draw(content)) for kind, name, caption, draw in _RUN)
         run = _saved(of_run, folder, "run")
-    return Pictures(by_device, by_field, photons, run)
+        of_devices = ((kind, name, text, draw(content)) for kind, name, text, draw in _TURN_ON_RUN)
+        devices = _saved(of_devices, folder, "run")
+    return Pictures(by_device, by_field, photons, run, devices)
 
 
 def _saved(

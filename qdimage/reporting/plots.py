@@ -3,6 +3,8 @@
 Fixed places spare Matplotlib the search for room, which takes as long as the drawing itself.
 """
 
+import math
+
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -14,6 +16,7 @@ WIDTH_IN = 8.0
 PLOT_IN = WIDTH_IN - 0.95 - 0.25
 _LEFT_IN, _BOTTOM_IN, _HEAD_IN = 0.95, 1.15, 0.85
 _NAME_X_IN, _NAME_Y_IN = 0.42, 0.7
+_MOST_COLUMNS = 4
 
 
 def single_plot(
@@ -52,10 +55,14 @@ def name_axes(
 
 
 def legend_beneath(figure: Figure, axes: Axes) -> None:
-    """Draw the axes' legend at the bottom of a single plot."""
+    """Draw the axes' legend at the bottom of a single plot, in two rows if they suffice."""
     handles, names = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, names, loc="lower center", ncols=2, markerscale=1.2)
+        columns = min(max(2, math.ceil(len(handles) / 2)), _MOST_COLUMNS)
+        size = None if columns < _MOST_COLUMNS else 8.5
+        figure.legend(
+            handles, names, loc="lower center", ncols=columns, markerscale=1.2, fontsize=size
+        )
 
 
 def plain_log(axis: Axis) -> None:

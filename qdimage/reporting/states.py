@@ -9,7 +9,7 @@ from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.reporting.content import Array, FieldContent, Mask, flag_mask, numbers
 
 NOT_COUNTED = tuple(
-    flag_names(flag) for flag in (DotFlag.OUTSIDE, DotFlag.EDGE, DotFlag.UNRESOLVED)
+    flag_names(flag) for flag in (DotFlag.OUTSIDE, DotFlag.EDGE, DotFlag.FAINT, DotFlag.UNRESOLVED)
 )
 
 

@@ -1,4 +1,4 @@
-"""The share of PL dots that are lit, against voltage."""
+"""The share of PL dots that are lit, against voltage, and the curve through it."""
 
 from typing import TYPE_CHECKING
 
@@ -6,9 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qdimage.reporting.content import POOLED, Array, Content, numbers, signal_units
+from qdimage.domain.turn_on_curve import FIRST_LIGHT, CurveShape
+from qdimage.reporting.content import POOLED, Array, Content, Row, numbers, signal_units
+from qdimage.reporting.curve_words import device_curve, electronvolts, with_interval
 from qdimage.reporting.plots import PLOT_IN, legend_beneath, single_plot
-from qdimage.reporting.style import BLUE, GREY, PALE, VERMILION
+from qdimage.reporting.style import BLUE, GREY, INK, ORANGE, PALE, VERMILION
 from qdimage.reporting.words import flux_unit, number
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ _HEIGHT_IN = 5.4
 _FIELD_WIDTH = 0.3
 _BOTTOM = -0.045
 _UPRIGHT_IN, _NARROW_IN = 0.85, 0.17
+_N_CURVE = 300
+# The photon energy is marked if it lies this many steps of voltage beyond the voltages, or less.
+_STEPS_TO_ENERGY = 3.0
 
 
 def draw_turn_on(content: Content, device: str) -> Figure | None:
@@ -37,10 +42,15 @@ def draw_turn_on(content: Content, device: str) -> Figure | None:
     )
     voltages = np.unique(numbers(pooled, "voltage_v"))
     step = float(np.diff(voltages).min()) if len(voltages) > 1 else 0.2
+    curve = device_curve(content, device)
+    _never_falling(axes, pooled)
     _fields(axes, single, step)
-    _pool(axes, pooled)
+    _pool(axes, pooled, joined=curve is None)
     _without_answer(axes, single, step)
     _axes(axes, voltages, step)
+    if curve is not None:
+        _photon_energy(axes, curve, step)
+        _curve(axes, curve)
     _counts(axes, pooled, step)
     legend_beneath(figure, axes)
     return figure
@@ -66,7 +76,84 @@ def _fields(axes: Axes, single: "pd.DataFrame", step: float) -> None:
     )
 
 
-def _pool(axes: Axes, pooled: "pd.DataFrame") -> None:
+def _never_falling(axes: Axes, pooled: "pd.DataFrame") -> None:
+    known = pooled[pooled["fraction_monotone_low"].notna()]
+    if len(known) < 2:
+        return
+    axes.fill_between(
+        numbers(known, "voltage_v"),
+        numbers(known, "fraction_monotone_low"),
+        numbers(known, "fraction_monotone_high"),
+        color=BLUE,
+        alpha=0.13,
+        lw=0,
+        zorder=1,
+        label="never falling, all voltages",
+    )
+
+
+def _curve(axes: Axes, curve: Row) -> None:
+    """Draw the fitted curve, its median with the interval, and what it says in words."""
+    shape = CurveShape.of(
+        curve["median_v"], curve["width_v"], curve["below_range"], curve["plateau"]
+    )
+    voltage = np.linspace(*axes.get_xlim(), _N_CURVE)
+    axes.plot(
+        voltage, shape.fraction(voltage), color=ORANGE, lw=2.0, zorder=3, label="logistic curve"
+    )
+    half = 0.5 * curve["plateau"]
+    axes.plot(
+        [curve["median_low_v"], curve["median_high_v"]], [half, half], color=INK, lw=2.2, zorder=6
+    )
+    axes.plot(
+        curve["median_v"],
+        half,
+        "D",
+        ms=6.5,
+        mfc="white",
+        mec=INK,
+        mew=1.4,
+        zorder=7,
+        label="median",
+    )
+    lines = [
+        f"median {with_interval(curve, 'median', '_v')} V",
+        f"10 to 90 % width {with_interval(curve, 'width', '_v')} V",
+        f"plateau {with_interval(curve, 'plateau')}",
+        f"{100 * FIRST_LIGHT:g} % lit at {with_interval(curve, 'first_light', '_v')} V",
+    ]
+    axes.text(
+        0.02,
+        0.965,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        va="top",
+        fontsize=9.5,
+        linespacing=1.45,
+        color="#444444",
+    )
+
+
+def _photon_energy(axes: Axes, curve: Row, step: float) -> None:
+    """Mark the voltage at which an electron's energy is a photon's."""
+    energy = curve["photon_energy_ev"]
+    low, high = axes.get_xlim()
+    reach = _STEPS_TO_ENERGY * step
+    if energy is None or not low - reach <= energy <= high + reach:
+        return
+    axes.set_xlim(min(low, energy - 0.4 * step), max(high, energy + 0.4 * step))
+    axes.axvline(
+        energy,
+        ymax=0.62,
+        color=GREY,
+        lw=1.2,
+        ls=(0, (4, 3)),
+        zorder=0,
+        label=f"photon energy {electronvolts(energy)}",
+    )
+
+
+def _pool(axes: Axes, pooled: "pd.DataFrame", *, joined: bool) -> None:
     known = pooled[pooled["fraction"].notna()]
     if not len(known):
         return
@@ -77,7 +164,7 @@ def _pool(axes: Axes, pooled: "pd.DataFrame") -> None:
         numbers(known, "voltage_v"),
         y,
         yerr=np.nan_to_num(error),
-        fmt="o-",
+        fmt="o-" if joined else "o",
         color=BLUE,
         ms=7,
         lw=1.6,

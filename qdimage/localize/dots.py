@@ -148,7 +148,7 @@ def _search(scene: _Scene, options: LocalizeOptions) -> tuple[Array, Array, Tail
         spots, result = _fit(scene, np.vstack([spots, found]), around, sweeps=1)
         alarms = _false_alarms(scene, tails, result)
         spots = spots[alarms <= options.false_alarms_per_frame]
-        if rings.visible:
+        if rings.visible or not rings.known:
             spots = spots[~outshone(spots, spots, scene.sigma)]
         around = _background(scene, options, spots) + rings.light(_shape(scene), spots)
     return spots, around, tails

@@ -13,11 +13,13 @@ _STEP_SIGMA = 0.25
 _REACH_SIGMA = 8.0
 # Closer in, a companion that is not resolved yet looks the same.
 _CORE_SIGMA = 1.5
-_FEWEST_DOTS = 8
 # Rings go all the way round and neighbours do not: what the darkest third shows is a ring.
 _QUANTILE = 0.3
 # Weaker rings than this share of a dot's flux are left alone.
 _WEAKEST = 0.01
+# Fewer dots than this, some of which may be two, are believed only where their rings are stronger
+# than that share beyond two dots seen as one.
+_MANY_DOTS, _WEAKEST_OF_FEW = 8, 0.03
 # Close to a bright dot, sources below these shares of its flux are not told from its rings.
 _LEAST = ((2.5, 0.10), (7.0, 0.03))
 _STRONGEST = 0.25
@@ -34,15 +36,23 @@ class Rings:
         At distances in steps of a quarter of the spot's standard deviation; 1/px^2.
     sigma : float
         Width of the spot, px.
+    known : bool
+        Whether enough dots were seen to say that there are none.
     """
 
     profile: Array
     sigma: float
+    known: bool = True
 
     @property
     def visible(self) -> bool:
         """Whether a matched filter takes them for a dot of 1 % of the flux or more."""
-        return bool(self.profile.max(initial=0.0) * 4 * np.pi * self.sigma**2 > _WEAKEST)
+        return self.share > _WEAKEST
+
+    @property
+    def share(self) -> float:
+        """Share of a dot's flux that a matched filter takes them for."""
+        return float(self.profile.max(initial=0.0) * 4 * np.pi * self.sigma**2)
 
     def light(self, shape: tuple[int, int], spots: Array) -> Array:
         """Return the rings of spots (x, y, flux) as an image of a shape (height, width)."""
@@ -71,18 +81,23 @@ def measured_rings(left_over: Array, spots: Array, sigma: float) -> Rings:
     Returns
     -------
     Rings
-        The median over the dots of a low quantile around each; nothing where there are too few
-        dots.
+        The median over the dots of a low quantile around each; nothing where few dots show little.
     """
     n_steps = round(_REACH_SIGMA / _STEP_SIGMA)
-    if len(spots) < _FEWEST_DOTS:
-        return Rings(np.zeros(n_steps), sigma)
+    known_well = len(spots) >= _MANY_DOTS
+    nothing = Rings(np.zeros(n_steps), sigma, known_well)
+    if len(spots) == 0:
+        return nothing
     profiles = np.array([_profile(left_over, spot, sigma, n_steps) for spot in spots])
-    known = np.isfinite(profiles).sum(axis=0) >= _FEWEST_DOTS
-    known &= _STEP_SIGMA * np.arange(n_steps) >= _CORE_SIGMA
+    known = np.isfinite(profiles).any(axis=0)
+    distances = _STEP_SIGMA * np.arange(n_steps)
+    known &= distances >= _CORE_SIGMA
     profile = np.zeros(n_steps)
     profile[known] = np.maximum(np.nanmedian(profiles[:, known], axis=0), 0.0)
-    return Rings(profile, sigma)
+    outer = Rings(profile[distances >= _RESOLVED_SIGMA], sigma)
+    if not known_well and outer.share < _WEAKEST_OF_FEW:
+        return nothing
+    return Rings(profile, sigma, known_well)
 
 
 def _profile(left_over: Array, spot: Array, sigma: float, n_steps: int) -> Array:

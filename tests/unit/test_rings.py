@@ -46,9 +46,11 @@ def test_neighbours_are_no_rings() -> None:
     assert not measured_rings(companions, spots, SIGMA).visible
 
 
-def test_few_dots_give_no_rings() -> None:
-    spots = grid_of_dots()[:5]
-    assert not measured_rings(ring_image(spots, 4.0, 0.3), spots, SIGMA).visible
+@pytest.mark.parametrize(("share", "visible"), [(0.3, True), (0.01, False)])
+def test_few_dots_give_only_strong_rings(share: float, visible: bool) -> None:
+    spots = grid_of_dots()[:2]
+    image = ring_image(spots, 4.0, share)
+    assert measured_rings(image, spots, SIGMA).visible == visible
 
 
 def test_unusable_pixels_are_left_out() -> None:

@@ -225,6 +225,7 @@ class _Rows:
             "photons_s": 30.0 if k == 0 else float(norm.ppf(k / N_BLANKS)),
             "photons_err_s": 1.0,
             "occupied": k == 0,
+            "lit": k == 0 or k > 0.99 * N_BLANKS,
             "signal_unit": self.what.unit,
         }
 

@@ -216,6 +216,14 @@ TURN_ON = Table(
         integer("n_rejected", "PL dots that a person rejected, not counted in n_pl or above"),
         integer("n_faint", "PL spots too faint beside the others to be dots, not counted in n_pl"),
         number("chance_matches", "lit dots expected by chance, from blank places"),
+        number(
+            "lit_false_alarm_share",
+            "share of blank places free of EL sources that would be called `lit`",
+        ),
+        number(
+            "lit_contamination_share",
+            "share of blank places called `lit` by the light of an EL source that PL does not show",
+        ),
         number("f_min_photons_s", "flux above which a dot counts; one for the whole run"),
         number(
             "fraction",
@@ -284,6 +292,7 @@ BLANKS = Table(
         number("photons_s", "EL flux there (forced photometry)"),
         number("photons_err_s", "standard deviation, widened like those in dot_channels"),
         boolean("occupied", "an EL localization lies there; left out of the null"),
+        boolean("lit", "whether a dot would be called so here, as in dot_channels"),
         _SIGNAL_UNIT,
     ),
     ("voltage_v", "channel", "blank_id"),

@@ -9,11 +9,14 @@ from qdimage.pipeline.field import ElResult, FieldResult
 def blank_rows(field: FieldResult) -> list[dict[str, Any]]:
     """Return a row for each blank place of each registered channel."""
     rows: list[dict[str, Any]] = []
+    limit = field.options.match.false_alarm_probability
     for channel in field.el:
         if not isinstance(channel.el, ElResult):
             continue
         blanks = channel.el.photometry.blanks
-        err = dark_null(blanks).widened(blanks.err_s)
+        null = dark_null(blanks)
+        err = null.widened(blanks.err_s)
+        lit = null.false_alarm(blanks.flux_s / blanks.err_s) <= limit
         shared = {
             "device": field.experiment.device,
             "field": field.experiment.name,
@@ -30,6 +33,7 @@ def blank_rows(field: FieldResult) -> list[dict[str, Any]]:
                 "photons_s": blanks.flux_s[k],
                 "photons_err_s": err[k],
                 "occupied": bool(blanks.occupied[k]),
+                "lit": bool(lit[k]),
             }
             for k in range(len(blanks.flux_s))
         ]

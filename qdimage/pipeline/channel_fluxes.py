@@ -43,12 +43,17 @@ class ChannelFluxes:
         person put it there later, is flagged `UNRESOLVED`.
     rejected : ndarray of bool
         By a person.
+    false_alarm_share, contamination_share : float
+        Shares of blank places that are called lit: of those free of EL sources; and of all, those
+        that are not free.
     """
 
     dots: Localizations
     matches: Matches
     photometry: ForcedPhotometry
     rejected: Mask
+    false_alarm_share: float = float("nan")
+    contamination_share: float = float("nan")
 
 
 def read_fluxes(tables: Frames, keys: "list[ChannelKey]") -> dict[ChannelKey, ChannelFluxes]:
@@ -70,6 +75,7 @@ def read_fluxes(tables: Frames, keys: "list[ChannelKey]") -> dict[ChannelKey, Ch
             _matches(matches.of(key), ids),
             _photometry(fluxes.of(key), blanks.of(key), ids),
             rejected,
+            *_lit_by_chance(blanks.of(key)),
         )
     return found
 
@@ -151,6 +157,14 @@ def _photometry(
         np.column_stack([_numbers(blanks, "x_px"), _numbers(blanks, "y_px")]),
     )
     return ForcedPhotometry(flux, err, flags, null)
+
+
+def _lit_by_chance(blanks: "pd.DataFrame") -> tuple[float, float]:
+    lit = _true(blanks, "lit", missing=False)
+    occupied = _true(blanks, "occupied", missing=False)
+    free = lit[~occupied]
+    false_alarms = float(np.mean(free)) if len(free) else float("nan")
+    return false_alarms, float(np.mean(lit & occupied)) if len(lit) else float("nan")
 
 
 def _matches(own: "pd.DataFrame", ids: NDArray[np.int64]) -> Matches:

@@ -33,6 +33,7 @@ Row = dict[str, Any]
 Place = tuple[str, str]
 
 POOLED = "all"
+_AT_BLANKS = ("lit_false_alarm_share", "lit_contamination_share")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def turn_on_tables(
     ]
     series = _series(channels, counts, asked)
     single = [
-        each.row | _counts(counted, asked) | _monotone_of_channel(each, series)
+        each.row | _counts(counted, asked) | _at_blanks(each) | _monotone_of_channel(each, series)
         for each, counted in zip(channels, counts, strict=True)
     ]
     places = list(dict.fromkeys(each.place for each in channels))
@@ -229,7 +230,9 @@ def _pooled(
         "between_field_sd_low": pooled.between_sd_low,
         "between_field_sd_high": pooled.between_sd_high,
     }
-    return {"status": "ok", "message": "; ".join(notes)} | _counts(counted, asked) | spread
+    row: Row = {"status": "ok", "message": "; ".join(notes)}
+    row |= {name: _mean_over_dots(members, name) for name in _AT_BLANKS}
+    return row | _counts(counted, asked) | spread
 
 
 def _counts(counted: TurnOn | None, asked: _Question) -> Row:
@@ -259,6 +262,20 @@ def _counts(counted: TurnOn | None, asked: _Question) -> Row:
             reason = f"no PL dot is left to count; {counted.n_rejected} were rejected by a person"
         row |= {"status": "refused", "message": reason}
     return row
+
+
+def _at_blanks(channel: ElChannel) -> Row:
+    found = channel.fluxes
+    if found is None:
+        return {}
+    return dict(zip(_AT_BLANKS, (found.false_alarm_share, found.contamination_share), strict=True))
+
+
+def _mean_over_dots(members: Sequence[Row], name: str) -> float:
+    """Mean of a share over the dots of channels."""
+    known = [(row[name], row["n_pl"]) for row in members if np.isfinite(row.get(name, np.nan))]
+    n = sum(weight for _, weight in known)
+    return sum(share * weight for share, weight in known) / n if n else float("nan")
 
 
 def _monotone_of_channel(channel: ElChannel, series: _Series) -> Row:

@@ -238,6 +238,35 @@ def test_the_pool_is_the_sum_of_its_fields(tables: dict[str, pd.DataFrame]) -> N
             assert pooled[column].item() == fields[column].sum(), voltage
 
 
+def test_every_dot_is_counted_once_and_as_what_it_is(tables: dict[str, pd.DataFrame]) -> None:
+    places = ["n_pl", "n_edge", "n_outside", "n_unresolved", "n_faint", "n_rejected"]
+    turn_on = tables["turn_on"]
+    for row in turn_on[(turn_on["field"] != "all") & (turn_on["status"] == "ok")].itertuples():
+        of_field = tables["dots"][tables["dots"]["field"] == row.field]
+        assert sum(getattr(row, name) for name in places) == len(of_field)
+        assert row.n_lit + row.n_pl_dark == row.n_pl
+        own = tables["dot_channels"]
+        own = own[(own["field"] == row.field) & (own["channel"] == row.channel)]
+        assert own["counted"].sum() == row.n_pl
+        assert (own["counted"] & (own["photons_s"] > row.f_min_photons_s)).sum() == row.n_lit
+        found = tables["matches"]
+        found = found[(found["field"] == row.field) & (found["channel"] == row.channel)]
+        assert found["el_only"].sum() == row.n_el_only
+
+
+def test_false_alarms_and_contamination_are_those_of_the_blank_places(
+    tables: dict[str, pd.DataFrame],
+) -> None:
+    turn_on, blanks = tables["turn_on"], tables["blanks"]
+    for row in turn_on[(turn_on["field"] != "all") & (turn_on["status"] == "ok")].itertuples():
+        own = blanks[(blanks["field"] == row.field) & (blanks["channel"] == row.channel)]
+        occupied, lit = own["occupied"].astype(bool), own["lit"].astype(bool)
+        assert row.lit_false_alarm_share == pytest.approx(lit[~occupied].mean())
+        assert row.lit_contamination_share == pytest.approx((lit & occupied).mean())
+        # About 1,000 places at 1 %, from which the null itself was learned.
+        assert row.lit_false_alarm_share == pytest.approx(0.01, abs=0.002)
+
+
 def test_results_do_not_depend_on_the_number_of_workers(out: Path, tmp_path: Path) -> None:
     done = qdimage("run", DEMO, "-o", tmp_path / "again", "--workers", "1", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,98 @@
+"""One spectrum against another of the same dot: peak, width, contour."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.ndimage import uniform_filter1d
+from scipy.stats import chi2
+
+from qdimage.domain.spectrum_fit import Line, Measured, Noise, SpectraCompared
+
+Array = NDArray[np.float64]
+
+_LEAST_BINS = 6
+# Wide enough for that many scaled counts, so that a bin's noise is normal.
+_LEAST_COUNTS = 25.0
+# Farther out bins are empty, and their chi-square is none.
+_AROUND_FWHMS = 1.2
+_ROUNDS, _LEVEL_PIXELS = 30, 5
+
+
+def compare_lines(line: Line, other: Line) -> tuple[Measured, Measured, Measured]:
+    """Return the shift of the peak in nm and in eV, and the ratio of the widths."""
+    shift_nm = _less(line.peak_nm, other.peak_nm)
+    shift_ev = _less(line.peak_ev, other.peak_ev)
+    ratio = line.fwhm_nm.value / other.fwhm_nm.value
+    parts = (each.fwhm_nm.err / each.fwhm_nm.value for each in (line, other))
+    return shift_nm, shift_ev, Measured(ratio, ratio * math.hypot(*parts))
+
+
+def _less(first: Measured, second: Measured) -> Measured:
+    return Measured(first.value - second.value, math.hypot(first.err, second.err))
+
+
+def compared(
+    first: tuple[Array, Array, Noise, Line], second: tuple[Array, Array, Noise, Line]
+) -> SpectraCompared:
+    """Compare two spectra, each given as wavelengths, counts, noise and line.
+
+    The contour's p-value is that of chi-square between the two, sorted into common bins around the
+    line, with a free brightness and a free straight baseline.
+    """
+    shift_nm, shift_ev, ratio = compare_lines(first[3], second[3])
+    return SpectraCompared(shift_nm, shift_ev, ratio, _contour_p_value(first, second))
+
+
+def _contour_p_value(
+    first: tuple[Array, Array, Noise, Line], second: tuple[Array, Array, Noise, Line]
+) -> float | None:
+    edges = _common_edges(first, second)
+    if edges is None:
+        return None
+    (a, covariance_a), (b, covariance_b) = (
+        _binned(edges, x, counts, noise) for x, counts, noise, _ in (first, second)
+    )
+    along = np.linspace(-1, 1, a.size)
+    columns = np.stack([b, np.ones_like(b), along], axis=1)
+    scale = float(a.sum() / b.sum())
+    rest = np.zeros_like(a)
+    # The weights depend on the brightness, which is found anew with each.
+    for _ in range(_ROUNDS):
+        root = np.linalg.cholesky(covariance_a + scale**2 * covariance_b)
+        white, target = (solve_triangular(root, each, lower=True) for each in (columns, a))
+        found = np.linalg.lstsq(white, target, rcond=None)[0]
+        rest = target - white @ found
+        before, scale = scale, float(found[0])
+        if abs(scale - before) < 1e-9 * abs(scale):
+            break
+    return float(chi2.sf(np.sum(rest**2), a.size - 3))
+
+
+def _common_edges(
+    first: tuple[Array, Array, Noise, Line], second: tuple[Array, Array, Noise, Line]
+) -> Array | None:
+    """Edges of bins that both spectra fill, none narrower than two pixels or with few counts."""
+    low, high, width = -np.inf, np.inf, 0.0
+    for x, counts, noise, line in (first, second):
+        reach = _AROUND_FWHMS * line.fwhm_nm.value
+        low = max(low, float(x[0]), line.peak_nm.value - reach)
+        high = min(high, float(x[-1]), line.peak_nm.value + reach)
+        near = np.abs(x - line.peak_nm.value) < reach
+        step = float(np.median(np.diff(x)))
+        mean = max(float(noise.scaled(counts)[near].mean()), _LEAST_COUNTS / near.size)
+        width = max(width, 2 * step, step * _LEAST_COUNTS / mean)
+    bins = int((high - low) / width) if high > low else 0
+    return np.linspace(low, high, bins + 1) if bins >= _LEAST_BINS else None
+
+
+def _binned(edges: Array, x: Array, counts: Array, noise: Noise) -> tuple[Array, Array]:
+    """Sums between the edges and their covariance, since bins share pixels by their widths."""
+    ends = np.concatenate(
+        [[1.5 * x[0] - 0.5 * x[1]], (x[1:] + x[:-1]) / 2, [1.5 * x[-1] - 0.5 * x[-2]]]
+    )
+    inner = np.clip(ends, edges[:-1, np.newaxis], edges[1:, np.newaxis])
+    shares = np.diff(inner, axis=1) / np.diff(ends)
+    level = uniform_filter1d(counts, _LEVEL_PIXELS, mode="nearest")
+    return shares @ counts, (shares * noise.variance(level)) @ shares.T

@@ -1,0 +1,95 @@
+"""How the counts of a spectrum scatter, from differences of neighbouring pixels."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+from qdimage.domain.spectrum_fit import Noise
+from qdimage.spectra.options import SpectrumOptions
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# A pixel less the cubic through its four neighbours: what is smooth vanishes.
+_KERNEL = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / 6
+_GAIN = float(np.sum(_KERNEL**2))
+# Squares of neighbouring differences are correlated: variance of their mean over that of
+# independent ones, the sum of squared correlations.
+_CORRELATED = float(np.sum((np.correlate(_KERNEL, _KERNEL, "full") / _GAIN) ** 2))
+_CLIP, _ROUNDS = 16.0, 8
+# More would overlook a gain of three in a spectrum of a single line.
+_DOUBT = 2.5
+_MEDIAN_OF_SQUARE = 0.455
+_LEAST_PIXELS = 40
+# Few would let the level's own noise flatten the line of variance against level.
+_LEVEL_PIXELS = 15
+_BRIGHTEST = 0.1
+
+
+def noise_of(
+    counts: Array, n_frames: int, options: SpectrumOptions, hit: Mask | None = None
+) -> Noise:
+    """Return how counts scatter: as given, as photons do, or as neighbours do.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n,)
+        Summed over the frames, nothing subtracted.
+    n_frames : int
+    options : SpectrumOptions
+    hit : ndarray of bool, shape (n,), optional
+        Pixels that say nothing, since a cosmic ray hit them.
+    """
+    if options.electrons_per_count is not None:
+        per_electron = options.excess_noise_squared / options.electrons_per_count
+        read = n_frames * (options.read_noise_e / options.electrons_per_count) ** 2
+        offset = n_frames * options.bias_counts - read / per_electron
+        return Noise(per_electron, offset, "given")
+    poisson = Noise(1.0, 0.0, "poisson")
+    if counts.size < _LEAST_PIXELS:
+        return poisson
+    level = uniform_filter1d(counts, _LEVEL_PIXELS, mode="nearest")[2:-2]
+    square = np.convolve(counts, _KERNEL, "valid") ** 2 / _GAIN
+    if hit is not None:
+        seen = np.convolve(hit, np.ones(5), "valid") < 0.5
+        level, square = level[seen], square[seen]
+    if square.size < _LEAST_PIXELS or not square.any() or _as_photons(square, level):
+        return poisson
+    return _line_of(square, level)
+
+
+def _as_photons(square: Array, level: Array) -> bool:
+    """Whether squared differences agree with a variance that equals the level."""
+    if level.min() < 0 or level.sum() <= 0:
+        return False
+    scatter = np.minimum(square, _CLIP * np.maximum(level, 1.0))
+    bright = level >= np.quantile(level, 1 - _BRIGHTEST)
+    for part in (bright, ~bright):
+        error = math.sqrt(_CORRELATED * np.sum(2 * level[part] ** 2 + level[part]))
+        if abs(scatter[part].sum() - level[part].sum()) > _DOUBT * error:
+            return False
+    return True
+
+
+def _line_of(square: Array, level: Array) -> Noise:
+    """Fit the variance as a straight line of the level."""
+    least = 1e-6 * float(square.max())
+    variance = np.full(level.shape, max(float(np.median(square)) / _MEDIAN_OF_SQUARE, least))
+    slope = offset = 0.0
+    for _ in range(_ROUNDS):
+        clipped = np.minimum(square, _CLIP * variance)
+        weight = 1 / variance**2
+        centre = float(np.sum(weight * level) / weight.sum())
+        middle = float(np.sum(weight * clipped) / weight.sum())
+        spread = float(np.sum(weight * (level - centre) ** 2))
+        slope = float(np.sum(weight * (level - centre) * clipped)) / spread if spread > 0 else 0.0
+        error = math.sqrt(2 * _CORRELATED / spread) if spread > 0 else math.inf
+        if slope < 2 * error or slope <= 0:
+            # No growth with the level is seen: one variance for all.
+            slope = max(slope, middle / max(10 * float(np.ptp(level)), 1e-9), 1e-9)
+        offset = centre - middle / slope
+        lowest = slope * (level - offset)
+        variance = np.maximum(lowest, max(middle * 1e-3, least))
+    return Noise(slope, offset, "scatter")

@@ -49,7 +49,7 @@ class FilePlot(DotPlot):
     @property
     def rows(self) -> list[Row]:
         """The current dot's rows of the table, EL first, in order of voltage."""
-        if self.session.current is None:
+        if self.session.current is None or self.table not in self.session.measured:
             return []
         table = self.session.of_field(self.table)
         own = table[table["dot_id"] == self.session.current]

@@ -32,9 +32,7 @@ _FRAME = "frame"
 
 def _map(kind: str) -> Colormap:
     stops = EL_STOPS if kind == "el" else PL_STOPS
-    colours = LinearSegmentedColormap.from_list(kind, list(stops))
-    colours.set_bad("#000000")
-    return colours
+    return LinearSegmentedColormap.from_list(kind, list(stops)).with_extremes(bad="#000000")
 
 
 class CutoutPlot(DotPlot):
@@ -186,6 +184,16 @@ class CutoutPlot(DotPlot):
         state = str(dot_states(self.session, channel)[at])
         words = number(flux) if is_true(own, "lit")[at] else f"< {number(upper)}"
         return f"{state}, {words}", state_colour(state, self.look)
+
+    def place_of_channel(self, channel: str) -> tuple[int, int] | None:
+        """Pixel (x, y) of the widget in the middle of a channel's picture; None if not drawn."""
+        for row, axes, *_ in self._panels:
+            if row["channel"] == channel:
+                box, ratio = axes.bbox, self.device_pixel_ratio
+                height = self.figure.bbox.height
+                x, y = (box.x0 + box.x1) / 2, height - (box.y0 + box.y1) / 2
+                return round(x / ratio), round(y / ratio)
+        return None
 
     def _on_press(self, event: Any) -> None:
         for row, axes, *_ in self._panels:

@@ -177,7 +177,7 @@ class VoltagePlot(DotPlot):
         (row,) = rows_of(self.session.dots.loc[[self.session.current]])
         low, high = row["turn_on_voltage_low_v"], row["turn_on_voltage_high_v"]
         if low is not None and high is not None:
-            text += f": turns on between {number(low)} and {number(high)} V"
+            text += f": turns on between {volts(low)} and {volts(high)}"
         name = self._axes.text(
             0,
             1.03,

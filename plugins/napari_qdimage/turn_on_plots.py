@@ -172,6 +172,11 @@ class PopulationPlot(PlotCanvas):
         self.session = session
         self._x, self._y = QUANTITIES[3], QUANTITIES[2]
 
+    @property
+    def title_text(self) -> str:
+        """What stands above the plot: how many dots count, and their middle."""
+        return str(self._text.get_text()) if self.marks else ""
+
     def show_quantities(self, x: Quantity, y: Quantity) -> None:
         """Show two other quantities."""
         if (x, y) != (self._x, self._y):

@@ -57,6 +57,8 @@ class DotList(QWidget):
         self.model = DotFilter(self._dots, lambda: words_of(self._dots.frame))
         self.table = QTableView()
         self.filter = QLineEdit()
+        # Of the session; a filter may hide some of them.
+        self._chosen: tuple[int, ...] = ()
         self.count = QLabel()
         self.trouble = QLabel()
         self._build()
@@ -129,6 +131,7 @@ class DotList(QWidget):
     def choose(self, dot_ids: Iterable[int]) -> None:
         """Select the rows of dots and bring the last one's into view."""
         dots, flags = list(dot_ids), QItemSelectionModel.SelectionFlag
+        self._chosen = tuple(dots)
         with guard:
             self._selection.select(self.model.selection_of(dots), flags.ClearAndSelect | flags.Rows)
             for row in self.model.rows_of(dots[-1:]):
@@ -147,11 +150,10 @@ class DotList(QWidget):
         self.count.setText(f"{n} dots" if n == shown else f"{shown} of {n} dots")
 
     def _filter(self, text: str) -> None:
-        chosen = self._chosen_ids()
         try:
             with guard:
                 self.model.set_text(text)
-                self.choose(chosen)
+                self.choose(self._chosen)
             self.trouble.hide()
         except FilterError as error:
             self.trouble.setText(str(error))

@@ -34,6 +34,8 @@ _FINE = (25, 17, 8)
 _ROUNDS = 2
 _N_PLATEAUS = 33
 _NEAR = 9.0
+# Less than half a dot is none.
+_LEAST_LIT = 0.5
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def _not_bracketed(
     voltages_v: Array, grid: _Grid, best: int, evidence: ClassEvidence
 ) -> Refusal | None:
     lit = (1.0 - evidence.lapse) * np.cumsum(evidence.shares)[:-1]
-    if grid.plateau[best] <= 0 or lit[-1] <= 0:
+    if grid.plateau[best] <= 0 or lit[-1] * evidence.weights.sum() < _LEAST_LIT:
         return Refusal(f"no dot is lit up to {voltages_v[-1]:g} V; measure at higher voltages")
     if grid.median[best] < voltages_v[0] or grid.below[best] >= _MOST_BELOW:
         return Refusal(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from qdimage.reporting.content import Content, Row, numbers, rows_of, signal_units
+from qdimage.reporting.curve_words import device_curve, with_interval
 from qdimage.reporting.words import count, flux_unit, number, percent, volts
 
 
@@ -51,7 +52,7 @@ def _headline(content: Content, device: str) -> Headline:
     silent = not len(content.of_device("channels", device)) and bool(
         len(content.of_device("photons", device))
     )
-    sentence = "" if silent else _sentence(rows, f_min)
+    sentence = "" if silent else _sentence(rows, f_min) + _curve_sentence(content, device)
     return Headline(device, sentence, _facts(content, device), tuple(rows), unit, f_min)
 
 
@@ -71,6 +72,16 @@ def _sentence(rows: list[Row], f_min: str) -> str:
         f"{best['n_lit']} are brighter in EL than F_min = {f_min}: a turn-on fraction of "
         f"{percent(best['fraction'])} % ({100 * best['confidence']:g} % interval "
         f"{percent(best['fraction_low'])} to {percent(best['fraction_high'])} %)."
+    )
+
+
+def _curve_sentence(content: Content, device: str) -> str:
+    curve = device_curve(content, device)
+    if curve is None:
+        return ""
+    return (
+        " Half of the dots that light at any voltage are lit at "
+        f"{with_interval(curve, 'median', '_v')} V."
     )
 
 

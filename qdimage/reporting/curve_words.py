@@ -51,12 +51,12 @@ def with_interval(row: Row, name: str, unit: str = "") -> str:
         return NOTHING
     low, high = row[f"{name}_low{unit}"], row[f"{name}_high{unit}"]
     if low is None and high is None:
-        return _number(value)
+        return two_decimals(value)
     if low is None:
-        return f"{_number(value)} (at most {_number(high)})"
+        return f"{two_decimals(value)} (at most {two_decimals(high)})"
     if high is None:
-        return f"{_number(value)} (at least {_number(low)})"
-    return f"{_number(value)} ({_number(low)} to {_number(high)})"
+        return f"{two_decimals(value)} (at least {two_decimals(low)})"
+    return f"{two_decimals(value)} ({two_decimals(low)} to {two_decimals(high)})"
 
 
 def electronvolts(energy_ev: float) -> str:
@@ -64,7 +64,10 @@ def electronvolts(energy_ev: float) -> str:
     return f"{number(energy_ev, _DIGITS)} eV"
 
 
-def _number(value: float) -> str:
+def two_decimals(value: float | None) -> str:
+    """Return a voltage or a share as text."""
+    if value is None:
+        return NOTHING
     # Voltages and shares alike are known to some hundredths at best, narrow widths to less.
     decimals = 3 if 0 < abs(value) < _SMALL else 2
     return f"{value:.{decimals}f}".replace("-", _MINUS)

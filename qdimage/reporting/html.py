@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from qdimage.domain.flags import FLAG_MEANING, flag_names
 from qdimage.reporting.answers import headlines
 from qdimage.reporting.content import Content, FieldContent, Row, rows_of
-from qdimage.reporting.curve_words import device_curves, spread_rows, with_interval
+from qdimage.reporting.curve_words import device_curves, spread_rows, two_decimals, with_interval
 from qdimage.reporting.dot_table import MOST_ROWS, dot_table
 from qdimage.reporting.origins import channel_rows, options_of_run
 from qdimage.reporting.photon_answers import below_sentence, photon_part
@@ -32,7 +32,7 @@ def render(content: Content, pictures: Pictures) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, percent=percent, volts=volts, below=below_sentence)
-    environment.filters["between"] = with_interval
+    environment.filters.update(between=with_interval, two_decimals=two_decimals)
     environment.globals.update(count=count, data_uri=_data_uri(content.out), folder=FOLDER)
     return environment.get_template("report.html").render(_context(content, pictures))
 

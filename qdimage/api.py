@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.run import Plan, RunResult
     from qdimage.pipeline.single import LocatedStack, StackSource
+    from qdimage.pipeline.spectrum import SpectrumAnswer
     from qdimage.pipeline.trace import TraceAnswer
     from qdimage.rates.el import Overflow
 
@@ -46,6 +47,7 @@ __all__ = [
     "curated_dots",
     "decay_model",
     "draw_model",
+    "draw_spectra",
     "empty_tables",
     "fit_rates",
     "follow_g2",
@@ -65,6 +67,7 @@ __all__ = [
     "same_dots",
     "scan_model",
     "simulate",
+    "spectrum",
     "trace",
     "write_curation",
     "write_tables",
@@ -598,6 +601,86 @@ def lifetime(
     )
     analysis = _options(options, assignments)
     return lifetime_of_file(Path(file), settings=settings, options=analysis.lifetime)
+
+
+def spectrum(
+    file: PathLike,
+    *,
+    against: PathLike | None = None,
+    dark: PathLike | None = None,
+    rows: tuple[int, int] | None = None,
+    exposure_s: float | None = None,
+    turn_on_v: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> "SpectrumAnswer":
+    """Find the line of a spectrum and the light in its bands, with errors and limits.
+
+    Parameters
+    ----------
+    file : path
+        ``.asc``, ``.sif``, ``.spe``, ``.txt`` or ``.csv``.
+    against : path, optional
+        Spectrum of the same dot to compare with, as of PL.
+    dark : path, optional
+        Spectrum without light, which is subtracted.
+    rows : (int, int), optional
+        Half-open range of the rows of an image, or tracks, that are summed.
+    exposure_s : float, optional
+        Of all frames; from the file where not given.
+    turn_on_v : float, optional
+        Voltage at which the dot begins to emit; gives how far below the photon's energy that is.
+    options, assignments
+        As in `plan`; those of ``spectrum`` count.
+
+    Returns
+    -------
+    SpectrumAnswer
+        With the spectrum, and its line and bands or the reason why there are none.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If a file cannot be read, or the settings make no sense.
+    """
+    from dataclasses import replace
+
+    from qdimage.pipeline.spectrum import SpectrumSettings, compare_answers, spectrum_of_file
+
+    settings = SpectrumSettings(
+        dark=None if dark is None else Path(dark),
+        rows=rows,
+        exposure_s=exposure_s,
+        turn_on_v=turn_on_v,
+    )
+    analysis = _options(options, assignments)
+    found = spectrum_of_file(Path(file), settings=settings, options=analysis.spectrum)
+    if against is None:
+        return found
+    other = spectrum_of_file(
+        Path(against), settings=SpectrumSettings(rows=rows), options=analysis.spectrum
+    )
+    return replace(found, against=Path(against), comparison=compare_answers(found, other))
+
+
+def draw_spectra(found: "Sequence[SpectrumAnswer]", file: PathLike) -> None:
+    """Draw what `spectrum` found into a file, one spectrum below the other.
+
+    Parameters
+    ----------
+    found : sequence of SpectrumAnswer
+        At most 12.
+    file : path
+        ``.png``, ``.svg`` or ``.pdf``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file's name ends otherwise, or there are none or too many.
+    """
+    from qdimage.reporting.spectrum_figures import write_spectra
+
+    write_spectra(found, Path(file))
 
 
 def model(

@@ -23,6 +23,7 @@ from qdimage.photons.population_options import PopulationOptions
 from qdimage.photons.trace_options import TraceOptions
 from qdimage.rates.fit_options import RateFitOptions
 from qdimage.registration.options import RegisterOptions
+from qdimage.spectra.options import SpectrumOptions
 
 Model = TypeVar("Model", bound=Options)
 
@@ -44,6 +45,7 @@ with warnings.catch_warnings():
         trace: TraceOptions = TraceOptions()
         lifetime: DecayOptions = DecayOptions()
         population: PopulationOptions = PopulationOptions()
+        spectrum: SpectrumOptions = SpectrumOptions()
 
 
 def build_options(

@@ -17,6 +17,7 @@ from qdimage.cli import (
     model_command,
     photon_commands,
     run_commands,
+    spectrum_command,
     stack_commands,
     trace_command,
     view_command,
@@ -70,6 +71,7 @@ photon_commands.add_to(app)
 correlate_command.add_to(app)
 trace_command.add_to(app)
 lifetime_command.add_to(app)
+spectrum_command.add_to(app)
 fit_rates_command.add_to(app)
 model_command.add_to(app)
 view_command.add_to(app)

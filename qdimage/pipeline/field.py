@@ -29,6 +29,7 @@ from qdimage.pipeline.photon_files import (
     failed_photon_files,
 )
 from qdimage.pipeline.registration import Found, Registered, register_channels
+from qdimage.pipeline.spectrum_files import analyse_spectra, failed_spectra
 
 Progress = Callable[[str], None]
 
@@ -93,7 +94,7 @@ class FieldResult:
     others : tuple of ChannelResult
         Further PL channels, and the EL channels in order of voltage.
     photons : mapping of str to list of dict
-        Rows of the time-tag files, by table.
+        Rows of the time-tag files and of spectra, by table.
     curated : CuratedDots or None
         The PL dots; None where there is no image of them.
     """
@@ -185,9 +186,8 @@ def analyse_field(
         curated.dots if curated is not None else None,
         reference.pixel_um if reference is not None else None,
     )
-    return FieldResult(
-        experiment, options, reference, others, analyse_photon_files(photons, progress), curated
-    )
+    rows = {**analyse_photon_files(photons, progress), **analyse_spectra(photons)}
+    return FieldResult(experiment, options, reference, others, rows, curated)
 
 
 def _analyse_channels(
@@ -291,7 +291,7 @@ def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) 
         )
         for channel in experiment.declared.channels
     ]
-    photons = failed_photon_files(experiment, reason)
+    photons = {**failed_photon_files(experiment, reason), **failed_spectra(experiment, reason)}
     if not results:
         return FieldResult(experiment, options, None, (), photons)
     reference = experiment.declared.reference

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qdimage.domain.photon_tables import PHOTONS
+from qdimage.domain.spectrum_tables import SPECTRA
 from qdimage.io.atomic import sha256
 from qdimage.io.curation_file import curation_sha256
 from qdimage.pipeline.field import FieldResult
@@ -109,9 +110,7 @@ def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -
             warnings.append(
                 f"{name}: no channel is declared; add [[channels]] to {field.experiment.path}"
             )
-        if declared.spectra:
-            warnings.append(
-                f"{name}: {len(declared.spectra)} spectra are declared, which this version does "
-                "not analyse"
-            )
+        for row in field.photons.get(SPECTRA.name, []):
+            if row["message"]:
+                warnings.append(f"{name}, {row['file']}: {row['message']}")
     return warnings

@@ -18,6 +18,7 @@ from qdimage.domain.photon_tables import (
 )
 from qdimage.domain.refusal import Failure, Refusal
 from qdimage.domain.run_tables import RUN_TABLES
+from qdimage.domain.spectrum_tables import SPECTRA
 from qdimage.domain.table import Table
 from qdimage.domain.tables import (
     BLANKS,
@@ -45,6 +46,7 @@ from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
+from qdimage.pipeline.spectrum_files import add_sub_bandgap
 from qdimage.pipeline.turn_on_curve_rows import declared_facts
 from qdimage.pipeline.turn_on_rows import ElChannel, turn_on_tables
 
@@ -76,6 +78,7 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         dots, dot_channels = _dots(field, f_min_s)
         of_files = (field.photons[table.name] for table in (PHOTONS, LIFETIMES, RATE_FITS))
         add_headlines(dots, *of_files)
+        add_sub_bandgap(field.photons.get(SPECTRA.name, []), dots)
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
         for table in PHOTON_TABLES:

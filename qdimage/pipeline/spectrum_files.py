@@ -1,0 +1,121 @@
+"""The spectra of one field, each analysed and attached to its dot."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from qdimage.domain.experiment import Experiment, SpectrumTable
+from qdimage.domain.refusal import Failure
+from qdimage.domain.spectrum_tables import SPECTRA
+from qdimage.io.curve_file import write_curve
+from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.names import curve_path
+from qdimage.pipeline.photon_files import PhotonWork, Rows
+from qdimage.pipeline.photon_place import Place, place_of
+from qdimage.pipeline.spectrum import (
+    SpectrumAnswer,
+    SpectrumSettings,
+    compare_answers,
+    spectrum_of_file,
+)
+from qdimage.pipeline.spectrum_output import spectrum_curve, spectrum_row
+
+Row = dict[str, Any]
+
+
+def analyse_spectra(work: PhotonWork) -> Rows:
+    """Analyse every declared spectrum; one that fails keeps its row and stops nothing else.
+
+    An EL spectrum of a dot is compared with the first PL spectrum of the same dot.
+
+    Returns
+    -------
+    mapping of str to list of dict
+        Rows of the table `spectra`, by its name.
+    """
+    declared = work.experiment.declared.spectra
+    places = [
+        place_of(
+            each,
+            optics=work.experiment.declared.optics,
+            dots=work.dots,
+            pixel_um=work.pixel_um,
+            within_um=work.options.match.place_distance_um,
+        )
+        for each in declared
+    ]
+    found = [_answer(work, each) for each in declared]
+    pl: dict[int, SpectrumAnswer] = {}
+    for each, place, answer in zip(declared, places, found, strict=True):
+        of_dot = each.kind == "pl" and each.scope == "dot" and place.dot_id is not None
+        if of_dot and isinstance(answer, SpectrumAnswer):
+            pl.setdefault(place.dot_id or 0, answer)
+    rows = []
+    for index, (each, place, answer) in enumerate(zip(declared, places, found, strict=True)):
+        other = pl.get(place.dot_id or 0) if each.kind == "el" and each.scope == "dot" else None
+        rows.append(_row(work, index, place, answer, other))
+    return {SPECTRA.name: rows}
+
+
+def failed_spectra(experiment: Experiment, reason: str) -> Rows:
+    """Return the rows of spectra of which nothing could be computed."""
+    failed = {"status": "failed", "message": reason}
+    declared = experiment.declared.spectra
+    return {SPECTRA.name: [_shared(experiment, each, Place()) | failed for each in declared]}
+
+
+def add_sub_bandgap(rows: Iterable[Row], dots: Iterable[Row]) -> None:
+    """Set how far below the photon's energy each EL dot begins to emit, where both are known."""
+    turn_on = {row["dot_id"]: row.get("turn_on_voltage_v") for row in dots}
+    for row in rows:
+        volts, energy = turn_on.get(row.get("dot_id")), row.get("peak_ev")
+        if row["kind"] == "el" and volts is not None and energy is not None:
+            row |= {"turn_on_voltage_v": volts, "sub_bandgap_v": energy - volts}
+
+
+def _answer(work: PhotonWork, declared: SpectrumTable) -> SpectrumAnswer | Failure:
+    return attempt(
+        lambda: spectrum_of_file(
+            work.experiment.folder / declared.file,
+            settings=SpectrumSettings(exposure_s=declared.exposure_s),
+            options=work.options.spectrum,
+        ),
+        f"{work.experiment.name}, {declared.file}",
+    )
+
+
+def _row(
+    work: PhotonWork,
+    index: int,
+    place: Place,
+    answer: SpectrumAnswer | Failure,
+    other: SpectrumAnswer | None,
+) -> Row:
+    """Return one spectrum's row, and keep the curve behind it."""
+    shared = _shared(work.experiment, work.experiment.declared.spectra[index], place)
+    if isinstance(answer, Failure):
+        return shared | {"status": "failed", "message": answer.reason}
+    if other is not None:
+        comparison = compare_answers(answer, other)
+        answer = replace(answer, against=other.file, comparison=comparison)
+    row = spectrum_row(answer) | shared
+    file = work.experiment.declared.spectra[index].file
+    row["curve"] = curve_path("spectra", work.number, work.experiment.name, index + 1, file)
+    write_curve(spectrum_curve(answer), work.out / row["curve"])
+    row["message"] = "; ".join(text for text in (place.message, row["message"]) if text)
+    return row
+
+
+def _shared(experiment: Experiment, declared: SpectrumTable, place: Place) -> Row:
+    return {
+        "device": experiment.device,
+        "field": experiment.name,
+        "dot_id": place.dot_id,
+        "scope": declared.scope,
+        "file": declared.file,
+        "kind": declared.kind,
+        "voltage_v": declared.voltage_v,
+        "x_px": place.x_px,
+        "y_px": place.y_px,
+        "pmma_nm": experiment.declared.device.pmma_nm,
+    }

@@ -1,0 +1,120 @@
+"""``qdimage spectrum``, spectra of a run, and files that are none."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import qdimage
+from qdimage.cli.main import run_command_line
+from qdimage.domain.spectrum import Spectrum
+from qdimage.errors import ConfigurationError
+from qdimage.simulation.spectra import SpectrumTruth, dark_spectrum, simulate_spectrum
+
+EL = SpectrumTruth(counts=2e4)
+PL = SpectrumTruth(counts=4e4, background=0.2)
+
+
+def write(spectrum: Spectrum, path: Path) -> Path:
+    rows = zip(spectrum.wavelength_nm, spectrum.counts, strict=True)
+    lines = [f"{x:.4f},{counts:.0f}\n" for x, counts in rows]
+    path.write_text("# exposure_s: 10\nwavelength_nm,counts\n" + "".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("spectra")
+    generator = np.random.default_rng(1)
+    write(simulate_spectrum(EL, generator), folder / "el.csv")
+    write(simulate_spectrum(PL, generator), folder / "pl.csv")
+    write(dark_spectrum(EL, generator), folder / "nothing.csv")
+    return folder
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    code = run_command_line(["spectrum", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_one_spectrum_has_peak_width_and_limit(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    code, out, err = call(capsys, folder / "el.csv", "--turn-on-v", "1.9", "--json")
+    row = json.loads(out)
+    assert (code, err, row["status"], row["model"]) == (0, "", "ok", "gaussian")
+    assert abs(row["peak_nm"] - 630) < 4 * row["peak_err_nm"]
+    assert abs(row["fwhm_nm"] - 20) < 4 * row["fwhm_err_nm"]
+    assert row["background_free"] is True
+    assert row["background_ratio_upper"] < 0.01
+    assert row["sub_bandgap_v"] == pytest.approx(row["peak_ev"] - 1.9)
+    assert row["exposure_s"] == 10
+
+
+def test_el_against_pl_is_a_table_a_curve_and_a_figure(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    out, curve, figure = (tmp_path / name for name in ("s.csv", "c.csv", "f.png"))
+    files = folder / "el.csv", folder / "pl.csv"
+    given = ("--against", files[1], "-o", out, "--curve-out", curve, "--figure", figure)
+    code, text, _ = call(capsys, *files, *given)
+    assert code == 0
+    assert "shift" in text
+    rows = pd.read_csv(out)
+    assert list(rows["file"]) == ["el.csv", "pl.csv"]
+    assert abs(rows["shift_nm"][0]) < 4 * rows["shift_err_nm"][0]
+    assert rows["contour_p_value"][0] > 1e-3
+    assert list(rows["background_free"]) == [True, False]
+    assert rows["background_ratio_low"][1] <= 0.2 <= rows["background_ratio_high"][1]
+    fitted = pd.read_csv(curve)
+    assert list(fitted) == ["wavelength_nm", "energy_ev", "counts", "model"]
+    assert fitted["model"].notna().any()
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_line_is_a_refusal_and_no_spectrum_an_error(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    code, out, _ = call(capsys, folder / "nothing.csv", "--json")
+    row = json.loads(out)
+    assert (code, row["status"], row["peak_nm"]) == (0, "refused", None)
+    assert row["message"]
+    code, _, err = call(capsys, tmp_path / "none.csv")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "none.csv" in err
+    code, _, err = call(capsys, folder / "el.csv", "--figure", tmp_path / "a.bmp")
+    assert code == 2
+    code, _, err = call(capsys, folder / "el.csv", "--set", "spectrum.dot_low_nm=700")
+    assert code == 2
+    assert "let it rise" in err
+
+
+def test_a_nonsense_exposure_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="exposure_s"):
+        qdimage.spectrum(folder / "el.csv", exposure_s=-1.0)
+
+
+def test_spectra_of_a_run_have_rows_and_curves(folder: Path, tmp_path: Path) -> None:
+    field = tmp_path / "device" / "field"
+    field.mkdir(parents=True)
+    for name in ("el.csv", "nothing.csv"):
+        (field / name).write_bytes((folder / name).read_bytes())
+    (field / "bad.sif").write_bytes(b"no")
+    spectra = (
+        "[[spectra]]\nfile = 'el.csv'\nkind = 'el'\nvoltage_v = 2.4\nexposure_s = 3.0\n"
+        "[[spectra]]\nfile = 'nothing.csv'\nkind = 'pl'\nscope = 'area'\narea_mm2 = 1.0\n"
+        "[[spectra]]\nfile = 'bad.sif'\nkind = 'pl'\n"
+    )
+    text = f"contract = 1\n[device]\npmma_nm = 12\n{spectra}"
+    (field / "experiment.toml").write_text(text)
+    result = qdimage.run(field, tmp_path / "out")
+    rows = pd.read_csv(tmp_path / "out" / "spectra.csv").set_index("file")
+    assert dict(rows["status"]) == {"el.csv": "ok", "nothing.csv": "refused", "bad.sif": "failed"}
+    assert rows["exposure_s"]["el.csv"] == 3
+    assert set(rows["pmma_nm"]) == {12}
+    assert (tmp_path / "out" / rows["curve"]["el.csv"]).is_file()
+    assert len(result.tables["spectra"]) == 3

@@ -2,7 +2,8 @@
 
 Registration, forced photometry (with its blank places) and statistics (the null, `lit`, limits,
 the fraction with its interval) apart, each the median of several fields, the seconds of all
-threads added up. What numba compiles is kept on disk; the first field of all is not counted.
+threads added up (OPENBLAS_NUM_THREADS=1 spares them waiting for each other). What numba compiles
+is kept on disk; the first field of all is not counted.
 """
 
 import argparse

@@ -14,6 +14,7 @@ from qdimage.pipeline.frames import NominalMap, nominal_map, overlap_fraction
 from qdimage.registration.align import align
 from qdimage.registration.given import check_transform, transforms_from_pins
 from qdimage.registration.options import RegisterOptions
+from qdimage.registration.points import are_same_localizations
 from qdimage.registration.sibling import align_by_sibling
 
 
@@ -37,11 +38,14 @@ class Registered:
         Name of the channel whose transform was the start; "" for none.
     overlap_fraction : float
         Share of the field that the channel shows.
+    note : str
+        What a person should look at; "" for nothing.
     """
 
     registration: Registration
     shared_from: str
     overlap_fraction: float
+    note: str = ""
 
 
 Answers = dict[str, Registration | Refusal]
@@ -86,10 +90,41 @@ def register_channels(
         if isinstance(answer, Registration):
             transform = maps[name].then(answer.transform)
             share = overlap_fraction(transform, found.shape, fixed.shape)
-            result[name] = Registered(replace(answer, transform=transform), sibling, share)
+            note = _note(name, channels, fixed)
+            result[name] = Registered(replace(answer, transform=transform), sibling, share, note)
         else:
-            result[name] = answer
+            result[name] = Refusal(answer.reason + _hint(channel, found, reference))
     return result
+
+
+def _note(name: str, channels: Mapping[str, tuple[ChannelTable, Found]], fixed: Found) -> str:
+    """Say whether another stack of the field shows the very same dots, noise included."""
+    dots = channels[name][1].dots
+    others = {"the reference": fixed.dots} | {
+        key: found.dots for key, (_, found) in channels.items() if key != name
+    }
+    same = [key for key, other in others.items() if are_same_localizations(dots, other)]
+    if not same:
+        return ""
+    return (
+        f"the dots here are those of {' and '.join(same)} to a part of their own errors, as in one "
+        "stack that was given twice; check the files"
+    )
+
+
+def _hint(channel: ChannelTable, found: Found, reference: tuple[ChannelTable, Found]) -> str:
+    """Point to binning that the sizes of the frames suggest and nobody declared."""
+    declared, fixed = reference
+    if channel.binning != declared.binning:
+        return ""
+    ratios = {round(a / b, 2) for a, b in zip(fixed.shape, found.shape, strict=True) if b > 0}
+    for binning in (2, 3, 4):
+        if ratios == {float(binning)}:
+            return (
+                f"; the frame has 1/{binning} of the reference's width and height: if it is "
+                f"binned, say binning = {binning} for the channel"
+            )
+    return ""
 
 
 def _is_given(channel: ChannelTable) -> bool:

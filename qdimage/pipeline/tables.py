@@ -210,10 +210,13 @@ def registration_row(
         "chance_p": found.chance_p,
         "overlap_fraction": answer.overlap_fraction,
     }
+    notes = [answer.note] if answer.note else []
     if found.inherited:
-        row["message"] = (
+        notes.append(
             f"the dots here are too few to test a transform; taken over from {answer.shared_from}"
         )
+    if notes:
+        row["message"] = "; ".join(notes)
     return row
 
 

@@ -7,7 +7,13 @@ import numpy as np
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.registration import Registration
-from qdimage.registration.candidates import Candidate, searched, searched_anywhere
+from qdimage.registration.candidates import (
+    Candidate,
+    likely_range,
+    searched,
+    searched_anywhere,
+    whole_range,
+)
 from qdimage.registration.model_choice import supported_model
 from qdimage.registration.options import RegisterOptions
 from qdimage.registration.points import Points, voters
@@ -85,18 +91,27 @@ def _evidence(probability: float) -> float:
 
 def _no_candidate(a: Points, b: Points, options: RegisterOptions) -> str:
     return (
-        f"no two of {len(a)} dots here lie on the reference's {len(b)} dots within "
-        f"{options.likely_shift_px:g} px and {options.likely_rotation_deg:g} degrees; check that "
-        "both stacks show the same field"
+        f"no two of {len(a)} dots here lie on the reference's {len(b)} dots, searched "
+        f"{_searched(b, options)}; check that both stacks show the same field, or raise "
+        "the exposure"
     )
+
+
+def _searched(b: Points, options: RegisterOptions) -> str:
+    """The range that was searched, in words."""
+    within = whole_range(b, options) if options.unlikely_share > 0 else likely_range(b, options)
+    mirror = " and mirrored" if options.allow_mirror and options.unlikely_share > 0 else ""
+    degrees = np.rad2deg(within.rotation_rad)
+    return f"to {within.shift_px:.0f} px and {degrees:.3g} degrees{mirror}"
 
 
 def _no_agreement(best: Registration, a: Points, b: Points, options: RegisterOptions) -> str:
     return (
         f"the best agreement is {best.n_inliers} of {len(a)} dots here on the reference's "
         f"{len(b)} dots, which chance reaches with probability {best.chance_p:.2g} (needed are "
-        f"{_FEWEST} dots and at most {options.max_chance_probability:g}); check that both stacks "
-        "show the same field, or raise the exposure"
+        f"{_FEWEST} dots and at most {options.max_chance_probability:g}), searched "
+        f"{_searched(b, options)}; check that both stacks show the same field, raise the exposure, "
+        "or pin pairs of dots that you recognize"
     )
 
 

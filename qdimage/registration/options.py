@@ -34,7 +34,7 @@ class RegisterOptions(Options):
         0.5, "standard deviation expected of the radial term at the frame's corner", "px", gt=0
     )
     max_chance_probability: float = option(
-        1e-3, "an agreement that chance reaches more often is refused", "", gt=0, lt=0.1
+        0.01, "an agreement that chance may reach more often than this is refused", "", gt=0, lt=0.1
     )
     sibling_shift_px: float = option(
         2.0, "largest shift between two voltages of one field", "px", gt=0

@@ -17,6 +17,9 @@ Indices = NDArray[np.int64]
 # Hot pixels sit in the same place in both channels, and positions at the border are biased.
 _NO_VOTE = DotFlag.HOT | DotFlag.EDGE
 
+# Independent errors of 3 dots put two of them as close as this once in 200,000 fields.
+_FEWEST_SAME, _SAME_SIGMA = 3, 0.05
+
 
 @dataclass(frozen=True)
 class Points:
@@ -53,6 +56,15 @@ def voters(dots: Localizations, shape: tuple[int, int]) -> Points:
     variance = np.mean(dots.position_err_px[index] ** 2, axis=1)
     height, width = shape
     return Points(dots.positions[index], variance, index.astype(np.int64), width, height)
+
+
+def are_same_localizations(a: Localizations, b: Localizations) -> bool:
+    """Whether two channels share even the noise of their dots, so that they are one stack."""
+    if min(len(a), len(b)) < _FEWEST_SAME:
+        return False
+    distance, partner = cKDTree(b.positions).query(a.positions)
+    variance = np.sum(a.position_err_px**2 + b.position_err_px[partner] ** 2, axis=1) / 2
+    return bool(np.median(distance / np.sqrt(variance)) < _SAME_SIGMA)
 
 
 @dataclass(frozen=True)

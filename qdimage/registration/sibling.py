@@ -62,7 +62,8 @@ def align_by_sibling(
     if binom.cdf(n_known, len(places), _EXPECTED_SHARE) < _TOO_FEW_PROBABILITY:
         return Refusal(
             f"only {n_known} of {len(places)} dots lie on dots that the reference or other "
-            "voltages of this field show; check that this stack shows the same field"
+            "voltages of this field show; check that this stack shows the same field, or give "
+            "the channel pins of its own"
         )
     return _inherited(sibling, options)
 

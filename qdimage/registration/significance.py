@@ -10,8 +10,10 @@ from qdimage.registration.prior import Prior, parameters_of
 Array = NDArray[np.float64]
 
 # Local density of the reference's dots is counted in rings that leave out the partner itself:
-# the outer one sees clumps, the inner one a pattern that both sets follow loosely.
-_RINGS_PX = ((1.5, 5.0), (5.0, 25.0))
+# the outer one sees clumps, the inner ones a pattern that both sets follow loosely. The innermost
+# counts by how much it exceeds its own fluctuation: a blend or two of a true field are no pattern.
+_RINGS_PX = ((0.75, 2.5), (1.5, 5.0), (5.0, 25.0))
+_FLUCTUATIONS = (2.0, 0.0, 0.0)
 _MATCHED_SHARES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 # Residuals: mostly as their errors say, some as if these were too small.
 _TAILS = ((0.8, 1.0), (0.2, 3.0))
@@ -44,7 +46,7 @@ def chance_probability(
     if not inside.any():
         return 1.0
     ratio = np.zeros(len(moving))
-    ratio[pairs.moving] = _spot_density(pairs) / _density(mapped[inside], fixed)
+    ratio[pairs.moving] = _spot_density(pairs) / _density(mapped[inside], pairs, fixed)
     shares = _MATCHED_SHARES[:, np.newaxis]
     log_factors = np.log1p(shares * (ratio[inside] - 1.0)).sum(axis=1)
     highest = float(log_factors.max())
@@ -64,15 +66,18 @@ def _spot_density(pairs: Pairs) -> Array:
     return density
 
 
-def _density(mapped: Array, fixed: Points) -> float:
+def _density(mapped: Array, pairs: Pairs, fixed: Points) -> float:
     """Reference dots for each square pixel: in the frame, or more around the mapped dots."""
     densest = len(fixed) / (fixed.width * fixed.height)
-    for radii in _RINGS_PX:
-        inner, outer = (
-            fixed.tree.query_ball_point(mapped, radius, return_length=True) for radius in radii
-        )
-        ring = np.pi * (radii[1] ** 2 - radii[0] ** 2)
-        densest = max(densest, float(np.mean(outer - inner)) / ring)
+    apart = np.hypot(pairs.residuals[:, 0], pairs.residuals[:, 1])
+    for (near, far), sigmas in zip(_RINGS_PX, _FLUCTUATIONS, strict=True):
+        within = [
+            float(np.sum(fixed.tree.query_ball_point(mapped, radius, return_length=True)))
+            for radius in (near, far)
+        ]
+        n_others = within[1] - within[0] - float(np.sum((apart > near) & (apart <= far)))
+        n_others -= sigmas * float(np.sqrt(max(n_others, 0.0)))
+        densest = max(densest, n_others / (len(mapped) * np.pi * (far**2 - near**2)))
     return densest
 
 

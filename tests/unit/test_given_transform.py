@@ -55,8 +55,8 @@ def test_random_matrices_are_refused() -> None:
         moving, fixed = localizations(uniform(rng, 20)), localizations(uniform(rng, 80))
         given = Transform.from_matrix(similarity(rng.uniform(-9, 9, 2)).matrix)
         accepted += isinstance(checked(moving, fixed, given), Registration)
-    # At most 1e-3 each: more than two of 200 with odds below 0.12 %.
-    assert accepted <= 2
+    # At most 1e-2 each: more than six of 200 with odds below 0.5 %.
+    assert accepted <= 6
 
 
 @pytest.mark.parametrize(("n_moving", "n_fixed"), [(0, 0), (0, 9), (9, 0)])
@@ -130,8 +130,8 @@ def test_pins_set_on_unrelated_dots_do_not_prove_themselves() -> None:
         distance = np.linalg.norm(wanted[:, np.newaxis] - fixed.positions, axis=2)
         pins = np.column_stack([moving.positions[index], fixed.positions[distance.argmin(axis=1)]])
         accepted += isinstance(checked(moving, fixed, pinned(pins)), Registration)
-    # At most 1e-3 each: more than one of 100 with odds of 0.5 %.
-    assert accepted <= 1
+    # At most 1e-2 each: more than four of 100 with odds of 0.4 %.
+    assert accepted <= 4
 
 
 def test_one_pin_gives_the_shift_and_says_that_the_rotation_is_open() -> None:

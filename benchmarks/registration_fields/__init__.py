@@ -1,0 +1,1 @@
+"""Fields for the registration benchmark: photographed ones, and lists of dots."""

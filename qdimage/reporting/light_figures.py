@@ -1,4 +1,4 @@
-"""Intensity traces and decays of single dots, in rows of small plots."""
+"""Intensity traces, decays and spectra of single dots, in rows of small plots."""
 
 import math
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from qdimage.domain.photon_tables import LIFETIMES, TRACES
+from qdimage.domain.spectrum_tables import SPECTRA
 from qdimage.reporting.content import Array, Content, Row, rows_of
 from qdimage.reporting.photon_curves import read_curve
 from qdimage.reporting.style import INK, KIND_COLOUR, PALE, heading, label
@@ -18,7 +19,7 @@ from qdimage.reporting.words import number, percent, volts
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_TRACES, MOST_DECAYS = 8, 12
+MOST_TRACES, MOST_DECAYS, MOST_SPECTRA = 8, 12, 12
 _MOST_POINTS = 1500
 _HEAD_IN, _FOOT_IN, _TITLE_IN = 0.85, 0.45, 0.42
 
@@ -54,6 +55,22 @@ def draw_decays(content: Content, device: str) -> Figure | None:
         note="counts of each bin; line: fit with the response",
         axis="time after the pulse (ns)",
         draw=_decay,
+    )
+
+
+def draw_spectra(content: Content, device: str) -> Figure | None:
+    """Return the spectra of a device's first files; None where there are none."""
+    return _grid(
+        content,
+        device,
+        SPECTRA.name,
+        most=MOST_SPECTRA,
+        columns=3,
+        size_in=(3.3, 2.1),
+        title=": spectra",
+        note="counts of each pixel; line: fit",
+        axis="wavelength (nm)",
+        draw=_spectrum,
     )
 
 
@@ -119,6 +136,8 @@ def _name(row: Row) -> str:
         parts.append(f"{row['n_levels']} level" + ("" if row["n_levels"] == 1 else "s"))
     if row.get("main_lifetime_ns") is not None:
         parts.append(f"{number(row['main_lifetime_ns'])} ns")
+    if row.get("peak_nm") is not None:
+        parts.append(f"{row['peak_nm']:.1f} nm, FWHM {number(row['fwhm_nm'])} nm")
     return ", ".join(parts)
 
 
@@ -162,3 +181,21 @@ def _decay(axes: Axes, row: Row, frame: "pd.DataFrame") -> None:
         axes.set_yscale("log")
         axes.set_ylim(max(0.7, float(counts[seen].min()) * 0.7), float(counts.max()) * 1.8)
     axes.grid(axis="y", color=PALE, lw=0.5)
+
+
+def _spectrum(axes: Axes, row: Row, frame: "pd.DataFrame") -> None:
+    wavelength, counts = frame["wavelength_nm"].to_numpy(), frame["counts"].to_numpy()
+    axes.plot(
+        wavelength,
+        counts,
+        color=KIND_COLOUR.get(row["kind"], INK),
+        lw=0.7,
+        drawstyle="steps-mid",
+        rasterized=True,
+    )
+    if frame["model"].notna().any():
+        axes.plot(wavelength, frame["model"].to_numpy(), color=INK, lw=1.3)
+    axes.set_xlim(float(wavelength[0]), float(wavelength[-1]))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_ylabel("counts", fontsize=9)

@@ -12,7 +12,7 @@ from qdimage.reporting.distance_figures import draw_distances
 from qdimage.reporting.field_scatter import draw_devices, draw_fields
 from qdimage.reporting.flux_figures import draw_el_flux, draw_pl_flux
 from qdimage.reporting.g2_figures import draw_g2
-from qdimage.reporting.light_figures import draw_decays, draw_traces
+from qdimage.reporting.light_figures import draw_decays, draw_spectra, draw_traces
 from qdimage.reporting.micrographs import draw_micrographs
 from qdimage.reporting.null_figures import draw_null
 from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
@@ -109,6 +109,14 @@ _DEVICE: tuple[tuple[str, str, str, Callable[[Content, str], Figure | None]], ..
         "the field's density of PL dots, added up over all localizations. Matches lie below the "
         "gate.",
         draw_distances,
+    ),
+    (
+        "spectra",
+        "Spectra",
+        "Counts of each pixel against wavelength, without cosmic rays, and the fitted line in the "
+        "dot band; peak and full width at half maximum per nm. Background beside the dot, errors "
+        "and the comparison of EL with PL are in the table spectra.",
+        draw_spectra,
     ),
 )
 

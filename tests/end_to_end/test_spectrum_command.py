@@ -98,7 +98,7 @@ def test_a_nonsense_exposure_is_refused(folder: Path) -> None:
         qdimage.spectrum(folder / "el.csv", exposure_s=-1.0)
 
 
-def test_spectra_of_a_run_have_rows_and_curves(folder: Path, tmp_path: Path) -> None:
+def test_spectra_of_a_run_have_rows_curves_and_a_figure(folder: Path, tmp_path: Path) -> None:
     field = tmp_path / "device" / "field"
     field.mkdir(parents=True)
     for name in ("el.csv", "nothing.csv"):
@@ -118,3 +118,5 @@ def test_spectra_of_a_run_have_rows_and_curves(folder: Path, tmp_path: Path) -> 
     assert set(rows["pmma_nm"]) == {12}
     assert (tmp_path / "out" / rows["curve"]["el.csv"]).is_file()
     assert len(result.tables["spectra"]) == 3
+    (drawn,) = (tmp_path / "out" / "figures").glob("*_spectra.png")
+    assert drawn.stem in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

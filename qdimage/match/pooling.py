@@ -75,7 +75,7 @@ def pool(parts: Sequence[TurnOn], *, confidence: float) -> tuple[TurnOn, PooledF
         pooled.fraction,
         pooled.low,
         pooled.high,
-        mean(part.extrapolated for part in filled),
+        float(np.fmax(mean(part.extrapolated for part in filled), pooled.fraction)),
         sum(part.n_rejected for part in parts),
         sum(part.n_faint for part in parts),
         mean(part.blend_share for part in filled),

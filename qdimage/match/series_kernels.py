@@ -242,26 +242,39 @@ def _best_plateau(ever: Array, never: Array, weights: Array) -> float:
 
     The slope of the log-likelihood falls throughout, so that its sign says where to go.
     """
-    low, high, plateau = 0.0, 1.0, 1.0
-    for step in range(_NEWTON_STEPS):
-        slope, curvature = 0.0, 0.0
-        for k in range(len(ever)):
-            seen = plateau * ever[k] + (1.0 - plateau) * never[k]
-            relative = (ever[k] - never[k]) / max(seen, _SMALLEST)
-            slope += weights[k] * relative
-            curvature += weights[k] * relative * relative
+    if _slope(ever, never, weights, 1.0)[0] >= 0.0:
+        return 1.0
+    # Where the never lit have next to no likelihood at 1, Newton's steps from there are too short.
+    plateau, total = 0.0, 0.0
+    for k in range(len(ever)):
+        plateau += weights[k] * ever[k] / max(ever[k] + never[k], _SMALLEST)
+        total += weights[k]
+    low, high, plateau = 0.0, 1.0, plateau / max(total, _SMALLEST)
+    for _ in range(_NEWTON_STEPS):
+        slope, curvature = _slope(ever, never, weights, plateau)
         if slope > 0.0:
             low = plateau
         else:
             high = plateau
-        if step == 0 and slope >= 0.0:
-            return 1.0
+        before = plateau
         plateau += slope / max(curvature, _SMALLEST)
         if not low < plateau < high:
             plateau = 0.5 * (low + high)
-        if high - low < _PLATEAU_TOLERANCE:
+        if abs(plateau - before) < _PLATEAU_TOLERANCE:
             break
     return plateau
 
 
-_NEWTON_STEPS, _PLATEAU_TOLERANCE = 12, 1e-7
+@numba.njit(cache=True)
+def _slope(ever: Array, never: Array, weights: Array, plateau: float) -> tuple[float, float]:
+    """Return the first derivative of the log-likelihood, and the second with its sign changed."""
+    slope, curvature = 0.0, 0.0
+    for k in range(len(ever)):
+        seen = plateau * ever[k] + (1.0 - plateau) * never[k]
+        relative = (ever[k] - never[k]) / max(seen, _SMALLEST)
+        slope += weights[k] * relative
+        curvature += weights[k] * relative * relative
+    return slope, curvature
+
+
+_NEWTON_STEPS, _PLATEAU_TOLERANCE = 25, 1e-6

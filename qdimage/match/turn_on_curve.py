@@ -1,9 +1,11 @@
 """A logistic curve through the share of lit dots, fitted to the dots themselves.
 
 The turn-on voltages of the dots that light are logistic, but for a share that is lit below any
-voltage; the others never light. The likelihood is computed on a grid of medians, widths and shares
-lit below the range, with the best plateau at each place, and the grid is drawn closer twice; an
-interval is where the likelihood, maximized over everything else, stays above its level.
+voltage; the others never light. The likelihood is computed on a grid, with the best plateau at each
+place, and the grid is drawn closer until nothing better is found; an interval is where the
+likelihood, maximized over everything else, stays above its level. Of a rise that is narrow beside
+the steps of voltage, only what is done of it at one voltage may be known, and the median moves with
+the width: so the grid's axes are the logit of the rise at one voltage and the width.
 """
 
 from dataclasses import dataclass
@@ -29,9 +31,12 @@ _BEYOND = 0.5
 # Widths looked for, from a share of the smallest step to a multiple of the span.
 _NARROWEST, _WIDEST = 0.1, 4.0
 _MOST_BELOW = 0.45
-_COARSE = (33, 13, 4)
+# At first: medians, and logits of the rise at every voltage; widths; shares below the range.
+_COARSE, _COARSE_LOGITS, _LARGEST_LOGIT = (33, 13, 4), 13, 6.0
 _FINE = (25, 17, 8)
-_ROUNDS = 2
+_N_BINS = 48
+_FEWEST_ROUNDS, _MOST_ROUNDS = 2, 6
+_BETTER = 0.1
 _N_PLATEAUS = 33
 _NEAR = 9.0
 # Less than half a dot is none.
@@ -44,15 +49,25 @@ class _Grid:
 
     Attributes
     ----------
-    median, width, below : ndarray, shape (p,)
+    centre, width, below : ndarray, shape (p,)
     deviance, plateau : ndarray, shape (p,)
     """
 
-    median: Array
+    centre: Array
     width: Array
     below: Array
     deviance: Array
     plateau: Array
+
+    @property
+    def median(self) -> Array:
+        """Voltage at which half of the dots that ever light are lit."""
+        rise_at_median = (0.5 - self.below) / (1.0 - self.below)
+        return np.asarray(self.centre + self.width / RISE * logit(rise_at_median))
+
+    def logit_at(self, voltage_v: float) -> Array:
+        """Logit of the share of the rise that is done at a voltage."""
+        return np.asarray((voltage_v - self.centre) / (self.width / RISE))
 
 
 def fit_curve(
@@ -76,19 +91,17 @@ def fit_curve(
             "measure more"
         )
     level = float(chi2.ppf(confidence, 1)) * excess
-    axes = _first_axes(voltages_v)
-    widest = axes[0][0], axes[0][-1], axes[1][0], axes[1][-1]
-    grid = _evaluate(voltages_v, evidence, axes)
-    for _ in range(_ROUNDS):
-        axes = _closer(grid, axes, level + _NEAR)
-        grid = _evaluate(voltages_v, evidence, axes)
+    span, step = float(voltages_v[-1] - voltages_v[0]), float(np.diff(voltages_v).min())
+    first, last = voltages_v[0] - _BEYOND * span, voltages_v[-1] + _BEYOND * span
+    narrowest, widest = _NARROWEST * step, _WIDEST * span
+    grid = _search(voltages_v, evidence, (first, last), (narrowest, widest), level + _NEAR)
     best = int(grid.deviance.argmin())
     refusal = _not_bracketed(voltages_v, grid, best, evidence)
     if refusal is not None:
         return refusal
     deviance = grid.deviance - grid.deviance[best]
-    median = profiled(grid.median, deviance, level)
-    if median.low <= widest[0] or median.high >= widest[1]:
+    median = profiled(*_binned(grid.median, deviance), level)
+    if median.low <= first or median.high >= last:
         return Refusal(
             f"the voltages {voltages_v[0]:g} to {voltages_v[-1]:g} V leave the median open "
             f"(best {median.value:.3g} V); measure to higher voltages, or more dots"
@@ -96,8 +109,8 @@ def fit_curve(
     width = profiled(grid.width, deviance, level)
     width = Estimate(
         width.value,
-        0.0 if width.low <= widest[2] * 1.001 else width.low,
-        float("nan") if width.high >= widest[3] * 0.999 else width.high,
+        0.0 if width.low <= narrowest * 1.001 else width.low,
+        float("nan") if width.high >= widest * 0.999 else width.high,
     )
     visible = 1.0 - evidence.lapse
     plateau = _plateau(voltages_v, evidence, grid, deviance, level)
@@ -116,53 +129,93 @@ def fit_curve(
     )
 
 
-def _first_axes(voltages_v: Array) -> tuple[Array, Array, Array]:
-    span = float(voltages_v[-1] - voltages_v[0])
-    step = float(np.diff(voltages_v).min())
-    medians = np.linspace(
-        voltages_v[0] - _BEYOND * span, voltages_v[-1] + _BEYOND * span, _COARSE[0]
-    )
-    widths = np.geomspace(_NARROWEST * step, _WIDEST * span, _COARSE[1])
+def _search(
+    voltages_v: Array,
+    evidence: ClassEvidence,
+    medians_v: tuple[float, float],
+    widths_v: tuple[float, float],
+    level: float,
+) -> _Grid:
+    """Return a grid close around all places of a deviance below a level."""
     free = len(voltages_v) >= _FEWEST_WITH_FLOOR
+    grid = _coarse(voltages_v, evidence, medians_v, widths_v, free=free)
+    nearest = np.abs(voltages_v - grid.median[grid.deviance.argmin()]).argmin()
+    reference = float(voltages_v[nearest])
+    steps = np.array(
+        [
+            2.0 * _LARGEST_LOGIT / _COARSE_LOGITS,
+            float(np.log(widths_v[1] / widths_v[0])) / _COARSE[1],
+            _MOST_BELOW / _COARSE[2],
+        ]
+    )
+    for done in range(1, _MOST_ROUNDS + 1):
+        before = float(grid.deviance.min())
+        low, high = _near(grid, before + level, reference)
+        low, high = low - steps, high + steps
+        low[1:] = np.maximum(low[1:], [np.log(widths_v[0]), 0.0])
+        high[1:] = np.minimum(high[1:], [np.log(widths_v[1]), _MOST_BELOW])
+        steps = (high - low) / (np.array(_FINE) - 1)
+        logits, widths, below = (np.linspace(*ends) for ends in zip(low, high, _FINE, strict=True))
+        at, width, share = _flat(logits, np.exp(widths), below if free else np.zeros(1))
+        grid = _evaluate(voltages_v, evidence, reference - at * width / RISE, width, share)
+        if done >= _FEWEST_ROUNDS and before - float(grid.deviance.min()) < _BETTER:
+            break
+    return grid
+
+
+def _near(grid: _Grid, level: float, reference_v: float) -> tuple[Array, Array]:
+    """Return the ends of all places below a level: logit of the rise, log of the width, share."""
+    near = grid.deviance <= level
+    places = np.stack(
+        [grid.logit_at(reference_v)[near], np.log(grid.width[near]), grid.below[near]]
+    )
+    return places.min(axis=1), places.max(axis=1)
+
+
+def _coarse(
+    voltages_v: Array,
+    evidence: ClassEvidence,
+    medians_v: tuple[float, float],
+    widths_v: tuple[float, float],
+    *,
+    free: bool,
+) -> _Grid:
+    """Medians all over the range, and narrow rises at each voltage."""
+    widths = np.geomspace(*widths_v, _COARSE[1])
     below = np.linspace(0.0, _MOST_BELOW, _COARSE[2]) if free else np.zeros(1)
-    return medians, widths, below
+    median, width, share = _flat(np.linspace(*medians_v, _COARSE[0]), widths, below)
+    places = [(median - width / RISE * logit((0.5 - share) / (1.0 - share)), width, share)]
+    logits = np.linspace(-_LARGEST_LOGIT, _LARGEST_LOGIT, _COARSE_LOGITS)
+    at, width, share = _flat(logits, widths, below)
+    places += [(voltage - at * width / RISE, width, share) for voltage in voltages_v]
+    centre, width, share = (np.concatenate(parts) for parts in zip(*places, strict=True))
+    return _evaluate(voltages_v, evidence, centre, width, share)
+
+
+def _flat(*axes: Array) -> list[Array]:
+    return [each.ravel() for each in np.meshgrid(*axes, indexing="ij")]
 
 
 def _evaluate(
-    voltages_v: Array, evidence: ClassEvidence, axes: tuple[Array, Array, Array]
+    voltages_v: Array, evidence: ClassEvidence, centre: Array, width: Array, below: Array
 ) -> _Grid:
-    median, width, below = (each.ravel() for each in np.meshgrid(*axes, indexing="ij"))
     log_likelihood, plateau = curve_log_likelihoods(
-        evidence.likelihoods, evidence.weights, _rises(voltages_v, median, width, below), below
+        evidence.likelihoods, evidence.weights, _rises(voltages_v, centre, width), below
     )
-    return _Grid(median, width, below, -2.0 * log_likelihood, plateau)
+    return _Grid(centre, width, below, -2.0 * log_likelihood, plateau)
 
 
-def _centre(median: Array, width: Array, below: Array) -> Array:
-    """Centre of the rise if half of the dots that ever light are lit at the median."""
-    rise_at_median = (0.5 - below) / (1.0 - below)
-    return np.asarray(median - width / RISE * logit(rise_at_median))
+def _rises(voltages_v: Array, centre: Array, width: Array) -> Array:
+    return np.asarray(expit((voltages_v - centre[:, None]) / (width[:, None] / RISE)))
 
 
-def _rises(voltages_v: Array, median: Array, width: Array, below: Array) -> Array:
-    centre = _centre(median, width, below)
-    scale = width / RISE
-    return np.asarray(expit((voltages_v - centre[:, None]) / scale[:, None]))
-
-
-def _closer(
-    grid: _Grid, axes: tuple[Array, Array, Array], level: float
-) -> tuple[Array, Array, Array]:
-    """Return finer axes around what is near the best, one place beyond on each side."""
-    shape = tuple(len(axis) for axis in axes)
-    near = (grid.deviance <= grid.deviance.min() + level).reshape(shape)
-    spans = []
-    for k, axis in enumerate(axes):
-        others = tuple(i for i in range(3) if i != k)
-        at = np.flatnonzero(near.any(axis=others))
-        spans.append((axis[max(at[0] - 1, 0)], axis[min(at[-1] + 1, len(axis) - 1)]))
-    below = np.zeros(1) if len(axes[2]) == 1 else np.linspace(*spans[2], _FINE[2])
-    return np.linspace(*spans[0], _FINE[0]), np.geomspace(*spans[1], _FINE[1]), below
+def _binned(values: Array, deviance: Array) -> tuple[Array, Array]:
+    """Return the best place in each of equal bins: values that differ at all places lie too close
+    for the profile between two of them to be straight."""
+    edges = np.linspace(values.min(), values.max(), _N_BINS + 1)[1:-1]
+    order = np.argsort(deviance, kind="stable")
+    _, first = np.unique(np.digitize(values[order], edges), return_index=True)
+    return values[order[first]], deviance[order[first]]
 
 
 def _not_bracketed(
@@ -188,8 +241,8 @@ def _plateau(
     voltages_v: Array, evidence: ClassEvidence, grid: _Grid, deviance: Array, level: float
 ) -> Estimate:
     near = deviance <= level + _NEAR
-    median, width, below = grid.median[near], grid.width[near], grid.below[near]
-    rises = _rises(voltages_v, median, width, below)
+    below = grid.below[near]
+    rises = _rises(voltages_v, grid.centre[near], grid.width[near])
     reach = grid.plateau[near]
     low, high = float(reach.min()), float(reach.max())
     margin = 4.0 * float(np.sqrt(level / evidence.weights.sum()))

@@ -24,6 +24,7 @@ from qdimage.pipeline.voltage_series import (
     Measured,
     SeriesAnswer,
     analyse_series,
+    blends_of,
     field_series,
     joined,
     one_for_each_voltage,
@@ -150,7 +151,12 @@ def _series(
     chosen = {place: one_for_each_voltage(own) for place, own in measured.items()}
     dots = {place: field_series(own, asked.f_min_s) for place, own in chosen.items()}
     answers = {
-        place: analyse_series(own, f_min_s=asked.f_min_s, confidence=asked.confidence)
+        place: analyse_series(
+            own,
+            f_min_s=asked.f_min_s,
+            confidence=asked.confidence,
+            blends=blends_of(chosen[place]),
+        )
         for place, own in dots.items()
     }
     return _Series(chosen, dots, answers)
@@ -183,6 +189,7 @@ def _together(
         f_min_s=asked.f_min_s,
         confidence=asked.confidence,
         excess=np.array([pools[voltage][1].excess for voltage in voltages]),
+        blends=blends_of([each for place in own for each in series.channels[place]]),
     )
     return pools, answer
 

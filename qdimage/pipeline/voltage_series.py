@@ -13,6 +13,7 @@ from qdimage.domain.voltage_series import DotSeries, MonotoneFraction, NotMonoto
 from qdimage.match.dot_odds import bright_odds
 from qdimage.match.mixture import fit_mixture
 from qdimage.match.not_monotone import not_monotone
+from qdimage.match.series_of_dots import curve_of_dots, fraction_of_dots
 from qdimage.match.turn_on import counted
 from qdimage.match.turn_on_curve import fit_curve
 from qdimage.match.voltage_series import class_evidence, monotone_fraction
@@ -100,6 +101,12 @@ def _column(channel: Measured, f_min_s: float) -> tuple[Array, Array, Array, Arr
     return flux, err, bright_odds(mixture, chance), np.full(len(flux), chance)
 
 
+def blends_of(channels: Sequence[Measured]) -> float:
+    """Return the share of dots that are two seen as one, of all channels."""
+    weights = np.array([each.turn_on.n_pl for each in channels], float)
+    return float(np.average([each.turn_on.blend_share for each in channels], weights=weights))
+
+
 def joined(parts: Sequence[DotSeries]) -> DotSeries:
     """Return the dots of several fields as one series; a voltage that a field lacks is unknown."""
     voltages = np.unique(np.concatenate([part.voltages_v for part in parts]))
@@ -122,7 +129,12 @@ def joined(parts: Sequence[DotSeries]) -> DotSeries:
 
 
 def analyse_series(
-    series: DotSeries, *, f_min_s: float, confidence: float, excess: Array | None = None
+    series: DotSeries,
+    *,
+    f_min_s: float,
+    confidence: float,
+    excess: Array | None = None,
+    blends: float = 0.0,
 ) -> SeriesAnswer:
     """Return the shares that never fall, the curve, and the dots that do not keep to them.
 
@@ -133,11 +145,16 @@ def analyse_series(
     f_min_s, confidence : float
     excess : ndarray, shape (n voltages,), optional
         At each voltage, variance over that of independent dots, where fields differ.
+    blends : float
+        Share of the dots that are two seen as one.
     """
     evidence = class_evidence(series)
     monotone = monotone_fraction(series, evidence, confidence=confidence, excess=excess)
     factor = 1.0 if excess is None else _at_the_rise(monotone.fraction, excess)
     curve = fit_curve(series.voltages_v, evidence, confidence=confidence, excess=factor)
+    if isinstance(curve, TurnOnCurve):
+        curve = curve_of_dots(curve, blends)
+    monotone = fraction_of_dots(monotone, blends)
     return SeriesAnswer(len(series), monotone, curve, not_monotone(series, f_min_s))
 
 

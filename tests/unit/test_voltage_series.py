@@ -10,6 +10,7 @@ from qdimage.domain.turn_on_curve import RISE, CurveShape
 from qdimage.domain.voltage_series import DotSeries
 from qdimage.match.count_interval import fraction_interval
 from qdimage.match.not_monotone import not_monotone
+from qdimage.match.series_of_dots import curve_of_dots, fraction_of_dots
 from qdimage.match.turn_on_curve import fit_curve
 from qdimage.match.voltage_series import class_evidence, monotone_fraction
 from qdimage.pipeline.voltage_series import joined
@@ -193,3 +194,28 @@ def test_fields_that_differ_widen_the_shares() -> None:
     middle = int(np.argmin(np.abs(alike.fraction - 0.5)))
     ratio = (differing.high - differing.low)[middle] / (alike.high - alike.low)[middle]
     assert ratio == pytest.approx(2.0, abs=0.15)
+
+
+def test_spots_that_are_two_dots_turn_on_early_and_are_freed_of_it() -> None:
+    rng = np.random.default_rng(14)
+    n, blends = 6000, 0.2
+    one, other = drawn(n, 2.38, 0.25, 0.8, 15), drawn(n, 2.38, 0.25, 0.8, 16)
+    spots = one | (other & (rng.random(n) < blends)[:, None])
+    series = series_of(spots)
+    evidence = class_evidence(series)
+    curve = fit_curve(VOLTAGES, evidence, confidence=CONFIDENCE)
+    assert not isinstance(curve, Refusal)
+    assert curve.median_v.value < 2.378
+    freed = curve_of_dots(curve, blends)
+    for each, true, error in (
+        (freed.median_v, 2.38, 0.008),
+        (freed.width_v, 0.25, 0.02),
+        (freed.plateau, 0.8, 0.02),
+    ):
+        assert each.value == pytest.approx(true, abs=error)
+        assert each.low < each.value < each.high
+    shares = fraction_of_dots(
+        monotone_fraction(series, evidence, confidence=CONFIDENCE), blends
+    ).fraction
+    assert shares == pytest.approx(one.mean(axis=0), abs=0.015)
+    assert curve_of_dots(curve, 0.0) == curve

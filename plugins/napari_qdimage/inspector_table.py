@@ -317,7 +317,8 @@ class DotFilter(QSortFilterProxyModel):
         changed = not np.array_equal(kept, self._kept)
         self._kept = kept
         if changed:
-            self.invalidateFilter()
+            # invalidateFilter() is deprecated in newer Qt, and older Qt lacks its successor.
+            self.invalidate()
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         """Whether a row of the table is shown."""

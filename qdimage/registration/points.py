@@ -16,6 +16,8 @@ Indices = NDArray[np.int64]
 
 # Hot pixels sit in the same place in both channels, and positions at the border are biased.
 _NO_VOTE = DotFlag.HOT | DotFlag.EDGE
+# A hot pixel that escaped the mask is narrower than light can be.
+_NARROWEST = 0.65
 
 # Independent errors of 3 dots put two of them as close as this once in 200,000 fields.
 _FEWEST_SAME, _SAME_SIGMA = 3, 0.05
@@ -52,7 +54,8 @@ class Points:
 
 def voters(dots: Localizations, shape: tuple[int, int]) -> Points:
     """Return the dots that may take part in a registration; `shape` is (height, width)."""
-    index = np.flatnonzero((dots.flags & _NO_VOTE) == 0)
+    is_light = dots.sigma_px >= _NARROWEST * dots.psf_sigma_px
+    index = np.flatnonzero(((dots.flags & _NO_VOTE) == 0) & is_light)
     variance = np.mean(dots.position_err_px[index] ** 2, axis=1)
     height, width = shape
     return Points(dots.positions[index], variance, index.astype(np.int64), width, height)

@@ -11,7 +11,7 @@ from qdimage.reporting.content import Array, FieldContent, Mask, Row, numbers, r
 from qdimage.reporting.panels import Panels, panel_grid, wrapped
 from qdimage.reporting.plots import name_axes
 from qdimage.reporting.states import reference_channel
-from qdimage.reporting.style import GREY, INK, PALE, VERMILION, VOLTAGE_MAP
+from qdimage.reporting.style import GREY, INK, PALE, VERMILION, VOLTAGE_MAP, label
 from qdimage.reporting.words import count, number, round_down, volts
 
 _FOOT_IN, _LEFT_IN, _LEGEND_IN = 0.62, 0.75, 0.5
@@ -140,12 +140,11 @@ def _map(
         )
         return
     n = int(channel.matched.sum())
-    axes.set_title(
-        f"{count(n, 'pair')}, rms {number(channel.rms_px, 2)} px",
-        loc="right",
-        fontweight="normal",
-        fontsize=10,
-    )
+    rms = f", rms {number(channel.rms_px, 2)} px" if n else ""
+    axes.set_title(f"{count(n, 'pair')}{rms}", loc="right", fontweight="normal", fontsize=10)
+    if channel.row["shared_from"]:
+        source = f"transform taken over from {label(channel.row['shared_from'])}"
+        axes.text(0.5, 0.03, source, transform=axes.transAxes, ha="center", color=GREY)
     ends = channel.places[channel.matched]
     arrows = channel.offsets[channel.matched]
     starts = ends - arrows

@@ -100,7 +100,7 @@ class Bands:
     dot, background : Measured
         Counts.
     floor_counts : float
-        Level of a pixel in the darkest stretch, which was taken off.
+        Level of a pixel in the darkest stretches, which was taken off.
     ratio, low, high : float
         Background over dot with its 95 % interval (profile likelihood).
     upper : float
@@ -121,7 +121,7 @@ class Bands:
 
 @dataclass(frozen=True)
 class SpectrumFit:
-    """Everything that one spectrum says."""
+    """Everything that one spectrum says, and the noise that it was fitted with."""
 
     line: Line
     bands: Bands | Refusal

@@ -92,7 +92,7 @@ def spectrum_of_file(
 def compare_answers(found: SpectrumAnswer, other: SpectrumAnswer) -> SpectraCompared | Refusal:
     """Compare two spectra of one dot, as EL against PL."""
     parts = [
-        (each.cleaned.wavelength_nm, each.cleaned.counts, each.cleaned.noise, each.answer.line)
+        (each.cleaned.wavelength_nm, each.cleaned.counts, each.answer.noise, each.answer.line)
         for each in (found, other)
         if each.cleaned is not None and isinstance(each.answer, SpectrumFit)
     ]

@@ -23,9 +23,11 @@ def spectrum_row(found: SpectrumAnswer) -> dict[str, Any]:
     }
     notes = list(found.spectrum.warnings)
     if found.cleaned is not None:
+        fit = found.answer
+        noise = found.cleaned.noise if isinstance(fit, Refusal) else fit.noise
         row |= {
-            "noise": found.cleaned.noise.source,
-            "counts_per_electron": found.cleaned.noise.counts_per_electron,
+            "noise": noise.source,
+            "counts_per_electron": noise.counts_per_electron,
             "n_cosmic": found.cleaned.n_cosmic,
         }
     if isinstance(found.answer, Refusal):

@@ -90,7 +90,7 @@ def _draw(above: Axes, below: Axes, found: SpectrumAnswer, colour: str) -> None:
     above.plot(x, model, color=INK, lw=1.6)
     above.axvline(line.peak_nm.value, color=BLUE, lw=0.8, ls=":")
     seen = np.isfinite(model)
-    spread = np.sqrt(found.cleaned.noise.variance(model[seen]))
+    spread = np.sqrt(found.answer.noise.variance(model[seen]))
     below.plot(x[seen], (counts[seen] - model[seen]) / spread, color=colour, lw=0.6)
     below.set_ylim(-5, 5)
     above.set_title(_title(found.file.name, line), loc="left", pad=34)

@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 _TWO_SIDED, _ONE_SIDED = 3.841459, 2.705543
 _STRETCH_NM, _LEAST_STRETCH = 20.0, 20
 _LEAST_PIXELS = 5
+# In standard deviations.
+_AGREE = 2.0
 _FAR_FWHMS = 2.0
 _LEAST = 1e-9
 _MOST_RATIO = 1e6
@@ -26,9 +28,9 @@ def bands_of(
 ) -> Bands | Refusal:
     """Measure both bands and their ratio.
 
-    The floor of the detector is the level of the darkest stretch outside both bands and the line.
-    Which stretch is darkest is decided by its even pixels, and the level measured in its odd ones,
-    so that the choice does not make it too low.
+    The floor of the detector is the level of the darkest stretches outside both bands and the line.
+    Which are darkest is decided by the even pixels for the odd ones, and by the odd ones for the
+    even, so that the choice does not make the floor too low.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def bands_of(
                 "dark spectrum and set spectrum.floor to zero"
             )
         dark = found
-    # Without a stretch the floor is known: that of no light.
+    # Without a stretch the floor is known: no counts.
     fixed = None if dark.any() else -noise.offset_counts / noise.counts_per_electron
     counted = _Counted(scaled, dot, back, dark, fixed)
     return _bands(counted, noise)
@@ -179,15 +181,36 @@ def _far(x: Array, line: Line | None) -> NDArray[np.bool_]:
 
 
 def _darkest(x: Array, scaled: Array, allowed: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The odd pixels of the stretch whose even ones have the lowest mean; None without one."""
+    """Pixels of the darkest stretches, odd ones where even ones say so, and the other way round.
+
+    None where there is no stretch.
+    """
     stretch = ((x - x[0]) // _STRETCH_NM).astype(int)
     even = np.arange(x.size) % 2 == 0
-    best, lowest = None, np.inf
-    for index in np.unique(stretch[allowed]):
-        pixels = allowed & (stretch == index)
-        if pixels.sum() < _LEAST_STRETCH:
-            continue
-        mean = float(scaled[pixels & even].mean())
-        if mean < lowest:
-            best, lowest = pixels & ~even, mean
-    return best
+    dark = np.zeros_like(allowed)
+    for half in (even, ~even):
+        parts = [allowed & (stretch == index) for index in np.unique(stretch[allowed])]
+        parts = [each for each in parts if int(each.sum()) >= _LEAST_STRETCH]
+        if not parts:
+            return None
+        for each in _as_dark_as_can_be(parts, half, scaled):
+            dark |= each & ~half
+    return dark
+
+
+def _as_dark_as_can_be(
+    parts: list[NDArray[np.bool_]], half: NDArray[np.bool_], scaled: Array
+) -> list[NDArray[np.bool_]]:
+    """The darkest stretch, and those that agree with it within their errors."""
+    parts = sorted(parts, key=lambda each: float(scaled[each & half].mean()))
+    chosen, total, pixels = [parts[0]], 0.0, 0.0
+    for each in parts:
+        n, counts = float((each & half).sum()), float(scaled[each & half].sum())
+        if pixels:
+            level = max(total / pixels, 0.0)
+            spread = np.sqrt(level * n * (1 + n / pixels) + 1)
+            if counts - n * level > _AGREE * spread:
+                break
+            chosen.append(each)
+        total, pixels = total + counts, pixels + n
+    return chosen

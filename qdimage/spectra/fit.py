@@ -11,7 +11,7 @@ from qdimage.domain.spectrum_fit import Noise, SpectrumFit
 from qdimage.spectra.bands import bands_of
 from qdimage.spectra.cosmic import without_cosmic_rays
 from qdimage.spectra.line import fit_line
-from qdimage.spectra.noise import noise_of
+from qdimage.spectra.noise import noise_of, refined
 from qdimage.spectra.options import SpectrumOptions
 
 Array = NDArray[np.float64]
@@ -26,7 +26,7 @@ class CleanSpectrum:
     Attributes
     ----------
     wavelength_nm, pixel_nm, counts : ndarray, shape (n,)
-        Counts of all frames, without cosmic rays, less the dark if there is one.
+        Counts of all frames, without cosmic rays, less the dark or a bias that was given.
     hit : ndarray of bool, shape (n,)
         Pixels whose counts are a guess.
     n_cosmic : int
@@ -45,7 +45,7 @@ class CleanSpectrum:
 def clean(
     spectrum: Spectrum, options: SpectrumOptions, dark: Spectrum | None = None
 ) -> CleanSpectrum | Refusal:
-    """Take out cosmic rays, subtract a dark, and find how the counts scatter."""
+    """Take out cosmic rays, subtract a dark or a known bias, and find how the counts scatter."""
     raw = spectrum.counts
     noise = noise_of(raw, len(spectrum.frames), options)
     # Cosmic rays make the scatter look larger, so that weak ones are found only without the others.
@@ -53,6 +53,10 @@ def clean(
         counts, hit = without_cosmic_rays(spectrum.frames, noise, options.cosmic_sigma)
         noise = noise_of(counts, len(spectrum.frames), options, hit)
     changed = int(np.sum(hit)) or int(np.sum(np.abs(counts - raw) > 1e-9 * np.abs(raw)))
+    if dark is None and noise.source == "given":
+        bias = len(spectrum.frames) * options.bias_counts
+        counts = counts - bias
+        noise = Noise(noise.counts_per_electron, noise.offset_counts - bias, noise.source)
     if dark is not None:
         found = _less_dark(counts, spectrum, dark, noise, options)
         if isinstance(found, Refusal):
@@ -88,15 +92,14 @@ def _less_dark(
 
 def fit_spectrum(cleaned: CleanSpectrum, options: SpectrumOptions) -> SpectrumFit | Refusal:
     """Fit the line and measure the bands of a clean spectrum."""
-    line = fit_line(
-        cleaned.wavelength_nm,
-        cleaned.pixel_nm,
-        cleaned.counts,
-        cleaned.hit,
-        cleaned.noise,
-        options,
-    )
+    x, counts, noise = cleaned.wavelength_nm, cleaned.counts, cleaned.noise
+    line = fit_line(x, cleaned.pixel_nm, counts, cleaned.hit, noise, options)
     if isinstance(line, Refusal):
         return line
-    bands = bands_of(cleaned.wavelength_nm, cleaned.counts, cleaned.noise, line, options)
-    return SpectrumFit(line, bands, cleaned.noise)
+    if noise.source == "scatter":
+        seen = ~cleaned.hit[line.first : line.last]
+        residual = counts[line.first : line.last] - line.fitted
+        noise = refined(noise, residual[seen], line.fitted[seen])
+        better = fit_line(x, cleaned.pixel_nm, counts, cleaned.hit, noise, options)
+        line = line if isinstance(better, Refusal) else better
+    return SpectrumFit(line, bands_of(x, counts, noise, line, options), noise)

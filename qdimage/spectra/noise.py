@@ -26,6 +26,7 @@ _LEAST_PIXELS = 40
 # Few would let the level's own noise flatten the line of variance against level.
 _LEVEL_PIXELS = 15
 _BRIGHTEST = 0.1
+_FACTOR = 2.0
 
 
 def noise_of(
@@ -57,7 +58,22 @@ def noise_of(
         level, square = level[seen], square[seen]
     if square.size < _LEAST_PIXELS or not square.any() or _as_photons(square, level):
         return poisson
-    return _line_of(square, level)
+    return _line_of(square, level, _CORRELATED)
+
+
+def refined(noise: Noise, residual: Array, level: Array) -> Noise:
+    """Return the noise that the residuals of a fit show, if it was found from scatter.
+
+    They are more than independent differences, and their level is known; but a line that does not
+    fit is among them, so that they may not change the slope by more than a factor of two.
+    """
+    if noise.source != "scatter":
+        return noise
+    found = _line_of(residual**2, level, 1.0)
+    low, high = noise.counts_per_electron / _FACTOR, noise.counts_per_electron * _FACTOR
+    if not low <= found.counts_per_electron <= high:
+        return noise
+    return found
 
 
 def _as_photons(square: Array, level: Array) -> bool:
@@ -73,7 +89,7 @@ def _as_photons(square: Array, level: Array) -> bool:
     return True
 
 
-def _line_of(square: Array, level: Array) -> Noise:
+def _line_of(square: Array, level: Array, correlated: float) -> Noise:
     """Fit the variance as a straight line of the level."""
     least = 1e-6 * float(square.max())
     variance = np.full(level.shape, max(float(np.median(square)) / _MEDIAN_OF_SQUARE, least))
@@ -85,7 +101,7 @@ def _line_of(square: Array, level: Array) -> Noise:
         middle = float(np.sum(weight * clipped) / weight.sum())
         spread = float(np.sum(weight * (level - centre) ** 2))
         slope = float(np.sum(weight * (level - centre) * clipped)) / spread if spread > 0 else 0.0
-        error = math.sqrt(2 * _CORRELATED / spread) if spread > 0 else math.inf
+        error = math.sqrt(2 * correlated / spread) if spread > 0 else math.inf
         if slope < 2 * error or slope <= 0:
             # No growth with the level is seen: one variance for all.
             slope = max(slope, middle / max(10 * float(np.ptp(level)), 1e-9), 1e-9)

@@ -24,7 +24,7 @@ class SpectrumOptions(Options):
         1, "0 for a flat baseline below the line, 1 for a slope", ge=0, le=1
     )
     floor: Literal["measured", "zero"] = option(
-        "measured", "taken off both bands: level of the darkest stretch, or nothing"
+        "measured", "taken off both bands: level of the darkest stretches, or nothing"
     )
     electrons_per_count: float | None = option(
         None, "sensitivity over gain; without it found from the scatter of neighbours", "e", gt=0

@@ -47,7 +47,7 @@ from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
 from qdimage.pipeline.spectrum_files import add_sub_bandgap
-from qdimage.pipeline.turn_on_curve_rows import declared_facts
+from qdimage.pipeline.turn_on_curve_rows import known_facts
 from qdimage.pipeline.turn_on_rows import ElChannel, turn_on_tables
 
 if TYPE_CHECKING:
@@ -431,10 +431,15 @@ def _turn_on(
             row["signal_unit"] = channel.signal_unit
             key = ChannelKey(field.experiment.device, field.experiment.name, row["channel"])
             channels.append(ElChannel(row, fluxes.get(key)))
+    spectra: dict[str, list[Row]] = {}
+    for field in fields:
+        of_device = spectra.setdefault(field.experiment.device, [])
+        of_device += field.photons.get(SPECTRA.name, [])
     facts = {
-        (field.experiment.device, field.experiment.name): declared_facts(
+        (field.experiment.device, field.experiment.name): known_facts(
             field.experiment.declared.experiment.batch,
             field.experiment.declared.optics.emission_nm,
+            spectra[field.experiment.device],
         )
         for field in fields
     }

@@ -1,8 +1,10 @@
 """Rows of the tables `turn_on_curves` and `turn_on_variance`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from qdimage.domain.fraction_pool import LevelSpread
 from qdimage.domain.refusal import Refusal
@@ -34,8 +36,24 @@ class SeriesFacts:
     energy_source: str = ""
 
 
-def declared_facts(batch: str | None, emission_nm: float | None) -> SeriesFacts:
-    """Return what an experiment file says."""
+def known_facts(
+    batch: str | None, emission_nm: float | None, spectra: Iterable[Row] = ()
+) -> SeriesFacts:
+    """Return what an experiment file says, the photon energy by spectra where there are any.
+
+    Parameters
+    ----------
+    batch : str or None
+    emission_nm : float or None
+    spectra : iterable of dict
+        Rows of the table `spectra` of the device: of EL, else of PL, the median peak counts.
+    """
+    rows = [row for row in spectra if row["status"] == "ok" and row.get("peak_ev") is not None]
+    for kind in ("el", "pl"):
+        peaks = [row["peak_ev"] for row in rows if row["kind"] == kind]
+        if peaks:
+            source = f"{kind.upper()} peak, median of {len(peaks)}"
+            return SeriesFacts(batch or "", float(np.median(peaks)), source)
     if emission_nm is None:
         return SeriesFacts(batch or "")
     return SeriesFacts(batch or "", _EV_NM / emission_nm, "optics.emission_nm")

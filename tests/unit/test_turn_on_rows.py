@@ -9,7 +9,7 @@ from qdimage.domain.photometry import BlankPlaces, ForcedPhotometry
 from qdimage.domain.tables import TURN_ON, TURN_ON_CURVES, TURN_ON_VARIANCE
 from qdimage.match.count_interval import fraction_interval
 from qdimage.pipeline.channel_fluxes import ChannelFluxes
-from qdimage.pipeline.turn_on_curve_rows import declared_facts
+from qdimage.pipeline.turn_on_curve_rows import SeriesFacts, known_facts
 from qdimage.pipeline.turn_on_rows import ElChannel, Row, turn_on_tables
 
 N_DOTS = 40
@@ -57,7 +57,7 @@ def refused(voltage: float, field: str) -> ElChannel:
 
 
 def tables_of(*channels: ElChannel, **facts: float) -> dict[str, list[Row]]:
-    known = {each.place: declared_facts("b", facts.get("emission_nm")) for each in channels}
+    known = {each.place: known_facts("b", facts.get("emission_nm")) for each in channels}
     found = turn_on_tables(channels, facts=known, f_min_s=F_MIN, confidence=0.95)
     return {table.name: rows for table, rows in found.items()}
 
@@ -153,3 +153,16 @@ def test_without_a_fraction_every_row_is_refused() -> None:
     assert {row["status"] for row in rows[TURN_ON.name]} == {"refused"}
     assert {row["status"] for row in rows[TURN_ON_CURVES.name]} == {"refused"}
     assert rows[TURN_ON_VARIANCE.name] == []
+
+
+def test_a_spectrum_says_more_of_the_photon_energy_than_a_declared_wavelength() -> None:
+    def spectrum(kind: str, peak_ev: float | None, status: str = "ok") -> Row:
+        return {"kind": kind, "status": status, "peak_ev": peak_ev}
+
+    pl = [spectrum("pl", 1.95), spectrum("pl", 2.05), spectrum("pl", None)]
+    el = [spectrum("el", 1.9), spectrum("el", 1.92), spectrum("el", 1.99), spectrum("el", 9, "x")]
+    assert known_facts("b", 620.0, [*pl, *el]) == SeriesFacts("b", 1.92, "EL peak, median of 3")
+    assert known_facts(None, 620.0, pl).photon_energy_ev == pytest.approx(2.0)
+    declared = known_facts("b", 620.0)
+    assert declared == known_facts("b", 620.0, [spectrum("el", 9.0, "refused")])
+    assert declared.photon_energy_ev == pytest.approx(1239.84198 / 620)

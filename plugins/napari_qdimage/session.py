@@ -13,7 +13,7 @@ from napari_qdimage.autosave import Autosave, free_name, kept_sessions
 from napari_qdimage.dot_numbers import known_places, with_kept_numbers
 from napari_qdimage.session_file import Ask, InputFile, SavedSession, read_session
 from napari_qdimage.session_options import SessionOptions
-from napari_qdimage.session_sources import Source, experiments_at, run_at
+from napari_qdimage.session_sources import CURATION, Source, experiments_at, run_at
 from qdimage.config import AnalysisOptions
 from qdimage.domain.curation import (
     Curation,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Change = Callable[[Judgement], Judgement]
 
-CURATION = "curation.json"
 POOLED = "all"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 from typing import Any, Literal, NamedTuple, get_args
 
 from qdimage.domain.flags import DotFlag
@@ -9,6 +10,9 @@ from qdimage.errors import ConfigurationError
 
 Action = Literal["accepted", "rejected", "flagged", "added", "moved", "deleted", "noted"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+
+# Places written by hand, and read back from a table of text.
+SAME_PLACE_PX = 1e-3
 
 # Words that the analysis itself writes beside a dot.
 OWN_FLAGS = frozenset(flag.name.lower() for flag in DotFlag if flag.name)
@@ -93,6 +97,18 @@ class JudgedPlace:
     def now_px(self) -> tuple[float, float]:
         """Where the dot is after its move."""
         return self.judgement.moved_to_px or (self.x_px, self.y_px)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person said where the dot is."""
+        return self.judgement.added or self.judgement.moved_to_px is not None
+
+    def is_elsewhere(self, x_px: float, y_px: float) -> bool:
+        """Whether the dot was put elsewhere than a table has it."""
+        if not self.is_by_hand:
+            return False
+        x, y = self.now_px
+        return not hypot(x - x_px, y - y_px) < SAME_PLACE_PX
 
     def __str__(self) -> str:
         words = ", ".join(entry.action for entry in entries_of(self, FieldKey("", "")))

@@ -1,8 +1,9 @@
 """The table `dots` as it is after a person's decisions."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qdimage.domain.curation import OWN_FLAGS, joined_flags
 from qdimage.domain.flags import DotFlag, flag_names
@@ -22,7 +23,7 @@ def curated_dots(dots: "pd.DataFrame", judged: JudgedDots) -> "pd.DataFrame":
     A deleted dot's row goes. A dot that was added or moved since the run has its place and nothing
     that was measured. Every other row keeps its numbers.
     """
-    row_of = {int(dot): row for row, dot in enumerate(dots["dot_id"])}
+    row_of = {dot: row for row, dot in enumerate(dots["dot_id"].tolist())}
     new = {
         dot: place
         for dot, place in judged.items()
@@ -31,14 +32,7 @@ def curated_dots(dots: "pd.DataFrame", judged: JudgedDots) -> "pd.DataFrame":
     result = _with_new_rows(dots, new) if new else dots
     row_of |= {dot: len(dots) + k for k, dot in enumerate(new)}
     known = {row_of[dot]: place for dot, place in judged.items() if dot in row_of}
-    result = _with_moves(
-        result,
-        {
-            row: place.now_px
-            for row, place in known.items()
-            if place.judgement.moved_to_px is not None or place.judgement.added
-        },
-    )
+    result = _with_moves(result, known)
     return _with_words(result, known)
 
 
@@ -55,9 +49,14 @@ def _with_new_rows(dots: "pd.DataFrame", new: JudgedDots) -> "pd.DataFrame":
     return pd.concat([dots, rows.astype(dots.dtypes.to_dict())], ignore_index=True)
 
 
-def _with_moves(dots: "pd.DataFrame", places: dict[int, tuple[float, float]]) -> "pd.DataFrame":
-    at = number_columns(dots, "x_px", "y_px")
-    changed = {row: place for row, place in places.items() if tuple(at[row]) != place}
+def _with_moves(dots: "pd.DataFrame", known: JudgedDots) -> "pd.DataFrame":
+    by_hand = {row: place for row, place in known.items() if place.is_by_hand}
+    at = number_columns(dots.iloc[list(by_hand)], "x_px", "y_px").tolist()
+    changed = {
+        row: place.now_px
+        for (row, place), here in zip(by_hand.items(), at, strict=True)
+        if place.is_elsewhere(*here)
+    }
     if not changed:
         return dots
     result, rows = dots.copy(), dots.index[list(changed)]
@@ -78,28 +77,35 @@ def _pixel_um(dots: "pd.DataFrame") -> float:
     return float(np.median(x_um[known] / x_px[known])) if known.any() else float("nan")
 
 
-def _with_words(dots: "pd.DataFrame", known: dict[int, Any]) -> "pd.DataFrame":
+def _with_words(dots: "pd.DataFrame", known: JudgedDots) -> "pd.DataFrame":
     import pandas as pd
 
     accepted = np.ones(len(dots), bool)
     notes = np.full(len(dots), "", object)
-    flags = np.array(
-        [";".join(w for w in str(cell).split(";") if w in OWN_FLAGS) for cell in dots["flags"]],
-        object,
-    )
+    flags = _own_flags(dots["flags"])
     kept = np.ones(len(dots), bool)
     moved = flag_names(DotFlag.MOVED)
     for row, place in known.items():
         judgement = place.judgement
         accepted[row] = judgement.accepted is not False
         notes[row] = judgement.note
-        own = [word for word in str(flags[row]).split(";") if word and word != moved]
-        if judgement.moved_to_px is not None:
-            own.append(moved)
-        flags[row] = joined_flags(";".join(own), judgement.flags)
         kept[row] = not judgement.deleted
+        if flags[row] or judgement.flags or judgement.moved_to_px is not None:
+            own = [word for word in flags[row].split(";") if word and word != moved]
+            if judgement.moved_to_px is not None:
+                own.append(moved)
+            flags[row] = joined_flags(";".join(own), judgement.flags)
     return dots.assign(
         accepted=pd.array(accepted, dtype="boolean"),
         note=pd.array(notes, dtype="string"),
         flags=pd.array(flags, dtype="string"),
     )[kept]
+
+
+def _own_flags(cells: "pd.Series[str]") -> NDArray[np.object_]:
+    """Return cells of `flags` without the words of a person."""
+    import pandas as pd
+
+    codes, texts = pd.factorize(cells)
+    own = [";".join(w for w in str(text).split(";") if w in OWN_FLAGS) for text in texts]
+    return np.array([*own, ""], object)[codes]

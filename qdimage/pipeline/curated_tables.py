@@ -11,7 +11,7 @@ from qdimage.domain.tables import DOT_CHANNELS, DOTS, TURN_ON, TURN_ON_CURVES
 from qdimage.io.table_file import typed
 from qdimage.pipeline.channel_fluxes import ChannelKey, read_fluxes
 from qdimage.pipeline.curated_dots import curated_dots
-from qdimage.pipeline.curation import Judged
+from qdimage.pipeline.curation import Judged, number_columns
 from qdimage.pipeline.tables import as_frame
 from qdimage.pipeline.turn_on_curve_rows import SeriesFacts
 from qdimage.pipeline.turn_on_rows import POOLED, ElChannel, turn_on_tables
@@ -40,7 +40,7 @@ def curate(tables: Tables, judged: Judged) -> dict[str, "pd.DataFrame"]:
     """
     changed = dict(tables)
     changed[DOTS.name] = _dots(tables, judged)
-    changed[DOT_CHANNELS.name] = _still_measured(tables[DOT_CHANNELS.name], judged)
+    changed[DOT_CHANNELS.name] = _still_measured(tables, judged)
     changed |= _turn_on(changed, _el_channels(changed))
     return changed
 
@@ -63,19 +63,27 @@ def _first_dots(dots: "pd.DataFrame", key: FieldKey, judged: Judged) -> "pd.Data
     return curated_dots(dots.iloc[:0], judged[key]).assign(device=key.device, field=key.field)
 
 
-def _still_measured(dot_channels: "pd.DataFrame", judged: Judged) -> "pd.DataFrame":
+def _still_measured(tables: Tables, judged: Judged) -> "pd.DataFrame":
     """Leave out the fluxes of dots that are elsewhere now, or no longer dots."""
+    dot_channels = tables[DOT_CHANNELS.name]
+    at = _places(tables[DOTS.name])
     elsewhere = {
         (*key, dot)
         for key, places in judged.items()
         for dot, place in places.items()
-        if place.judgement.deleted or place.judgement.moved_to_px is not None
+        if (*key, dot) in at and (place.judgement.deleted or place.is_elsewhere(*at[(*key, dot)]))
     }
     if not elsewhere:
         return dot_channels
     rows = zip(dot_channels["device"], dot_channels["field"], dot_channels["dot_id"], strict=True)
     keep = np.array([row not in elsewhere for row in rows], bool)
     return dot_channels[keep].reset_index(drop=True)
+
+
+def _places(dots: "pd.DataFrame") -> dict[tuple[str, str, int], tuple[float, float]]:
+    keys = zip(dots["device"], dots["field"], dots["dot_id"].tolist(), strict=True)
+    at = number_columns(dots, "x_px", "y_px").tolist()
+    return {key: (x, y) for key, (x, y) in zip(keys, at, strict=True)}
 
 
 def _el_channels(tables: Tables) -> list[ElChannel]:

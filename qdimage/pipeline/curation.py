@@ -1,14 +1,14 @@
 """The dots that a person's decisions are about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.domain.curation import Curation, FieldKey, JudgedPlace
+from qdimage.domain.curation import Curation, FieldKey, JudgedPlace, Judgement
 from qdimage.domain.experiment import Experiment
 from qdimage.domain.flags import DotFlag, flag_names
 from qdimage.errors import ConfigurationError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 JudgedDots = Mapping[int, JudgedPlace]
 Judged = Mapping[FieldKey, JudgedDots]
 
-MOVED = flag_names(DotFlag.MOVED)
+MOVED, ADDED = flag_names(DotFlag.MOVED), flag_names(DotFlag.ADDED)
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,23 @@ def _match_field(
     judged: dict[int, JudgedPlace] = {}
     lost: list[JudgedPlace] = []
     next_id = int(ids.max(initial=0)) + 1
+    was_added = [ADDED in str(cell).split(";") for cell in dots["flags"]]
     for place, row in zip(places, _rows_meant(dots, places), strict=True):
         if row >= 0:
-            judged[int(ids[row])] = place
+            own = place if was_added[row] else _found_by_itself(place)
+            if own.judgement != Judgement():
+                judged[int(ids[row])] = own
         elif place.judgement.added and not place.judgement.deleted:
             judged[next_id] = place
             next_id += 1
         else:
             lost.append(place)
     return judged, tuple(lost)
+
+
+def _found_by_itself(place: JudgedPlace) -> JudgedPlace:
+    """What is left to say of a dot that a person added and the analysis now finds."""
+    return replace(place, judgement=replace(place.judgement, added=False))
 
 
 def _rows_meant(dots: "pd.DataFrame", places: Sequence[JudgedPlace]) -> NDArray[np.int64]:

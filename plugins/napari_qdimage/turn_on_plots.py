@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from napari_qdimage.convert import STATE_COLOURS
-from napari_qdimage.dot_rows import dot_rows, el_channels, in_channel
+from napari_qdimage.dot_rows import dot_rows, el_channels
 from napari_qdimage.inspector_plots import title
 from napari_qdimage.look import Look, dress, state_colour
 from napari_qdimage.session import POOLED, Session
@@ -161,7 +161,6 @@ QUANTITIES = (
     Quantity("pl_peak_nm", "PL peak", "nm"),
 )
 _EL_FLUX = "el_photons_s"
-_FLUXES = ("photons_s", "photons_upper_s")
 
 
 class PopulationPlot(PlotCanvas):
@@ -207,7 +206,7 @@ class PopulationPlot(PlotCanvas):
             "",
             transform=axes.transAxes,
             color=self.look.ink,
-            fontsize=10,
+            fontsize=9,
             fontweight="bold",
             animated=True,
         )
@@ -238,9 +237,8 @@ class PopulationPlot(PlotCanvas):
         """Return values that an axis has to show; those of all channels, which are switched."""
         if quantity.name == _EL_FLUX:
             channels = el_channels(self.session)["channel"]
-            rows = [in_channel(self.session, str(channel)) for channel in channels]
-            every = [numbers(own, name) for own in rows for name in _FLUXES]
-            return np.concatenate(every) if every else values
+            rows = [dot_rows(self.session, str(channel)) for channel in channels]
+            return np.concatenate([values, *(self._values(own, quantity) for own in rows)])
         ends = [f"{quantity.name}_{end}" for end in ("low", "high")]
         found = [numbers(self._frame, name)[self._known] for name in ends if name in self._frame]
         return np.concatenate([values[self._known], *found])
@@ -302,8 +300,8 @@ class PopulationPlot(PlotCanvas):
         else:
             middle = float(np.median(self._at[1][seen]))
             text = f"{int(seen.sum())} dots, median {self._y.text} {number(middle)}"
-        text += f"; {unseen} below their limit" if unseen else ""
-        return text + (f"; {rejected} rejected" if rejected else "")
+        besides = [f"{n} {what}" for n, what in ((unseen, "unseen"), (rejected, "rejected")) if n]
+        return f"{text}; {', '.join(besides)}" if besides else text
 
     def _text_of(self, quantity: Quantity) -> str:
         """Return a quantity's name with its unit."""

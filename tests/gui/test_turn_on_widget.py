@@ -60,7 +60,7 @@ def test_a_voltage_chosen_in_curve_or_list_recolours_all(viewer: "Viewer", dock:
     # The population says how many dots it shows, and shows those not seen as upper limits.
     show_plot(dock, "Turn-on", "Population")
     wait_until(lambda: turn_on.population.title_text)
-    assert "7 dots, median EL flux 200; 2 below their limit" in turn_on.population.title_text
+    assert "7 dots, median EL flux 200; 2 unseen" in turn_on.population.title_text
     assert "EL flux (photons/s)" in words_in(turn_on.population)
     turn_on.y_box.setCurrentIndex(turn_on.y_box.findData("pl_photons_s"))
     key(turn_on.y_box, "Home")

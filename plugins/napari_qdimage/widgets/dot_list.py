@@ -20,7 +20,7 @@ from napari_qdimage.dot_rows import words_of
 from napari_qdimage.filter_text import FilterError
 from napari_qdimage.guard import guard
 from napari_qdimage.inspector_table import Column, DotFilter, DotTable
-from napari_qdimage.look import Look
+from napari_qdimage.look import Look, state_colour
 
 _HINT = "filter: lit and el_g2_0 < 0.1"
 _HELP = (
@@ -112,7 +112,8 @@ class DotList(QWidget):
 
     def set_look(self, look: Look) -> None:
         """Change the colours."""
-        self._dots.set_colours(STATE_COLOURS, look.muted)
+        colours = {state: state_colour(state, look) for state in STATE_COLOURS}
+        self._dots.set_colours(colours, look.muted)
         stripe = look.stripe
         self.table.setStyleSheet(f"QTableView {{ alternate-background-color: {stripe}; }}")
 

@@ -8,13 +8,12 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from napari_qdimage import messages
-from napari_qdimage.convert import STATE_COLOURS
 from napari_qdimage.dot_rows import dot_states, el_channels
 from napari_qdimage.layer_data import el_only_places
 from napari_qdimage.left_out import left_out
 from napari_qdimage.linking import choose_picked
 from napari_qdimage.live_fraction import LiveFraction
-from napari_qdimage.look import look_of
+from napari_qdimage.look import look_of, state_colour
 from napari_qdimage.session import POOLED, Session
 from napari_qdimage.turn_on_plots import QUANTITIES, FractionPlot, PopulationPlot, Quantity
 from napari_qdimage.widgets.listening import listen
@@ -136,6 +135,7 @@ class TurnOnWidget(QWidget):
         look = look_of(self.viewer.theme)
         self.curve.set_look(look)
         self.population.set_look(look)
+        self._show_legend()
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Bring up to date what was not seen."""
@@ -196,11 +196,11 @@ class TurnOnWidget(QWidget):
     def _show_legend(self) -> None:
         states = dot_states(self.session, self.session.channel)
         n_el_only = len(el_only_places(self.session))
-        parts = []
+        parts, look = [], look_of(self.viewer.theme)
         for state in _LEGEND:
             n = n_el_only if state == "EL only" else int(np.sum(states == state))
             mark = "■" if state == "EL only" else "●"
-            colour = STATE_COLOURS[state]
+            colour = state_colour(state, look)
             parts.append(f'<span style="color:{colour}">{mark}</span>&nbsp;{state}&nbsp;{n}')
         self.legend.setText(" &nbsp; ".join(parts))
 

@@ -46,6 +46,21 @@ def show_g2_soon(file: Path) -> None:
         QTimer.singleShot(0, lambda: _show_g2(viewer, file))
 
 
+def show_spectrum_soon(file: Path) -> None:
+    """Show a spectrum in a dock of its own."""
+    viewer = _viewer()
+    if viewer is not None:
+        from qtpy.QtCore import QTimer
+
+        QTimer.singleShot(0, lambda: _show_spectrum(viewer, file))
+
+
+def _show_spectrum(viewer: "Viewer", file: Path) -> None:
+    from napari_qdimage.widgets.spectrum_of_file import SpectrumOfFile
+
+    viewer.window.add_dock_widget(SpectrumOfFile(file), name=f"Spectrum {file.name}", area="bottom")
+
+
 def _show_g2(viewer: "Viewer", file: Path) -> None:
     from napari_qdimage.widgets.g2_of_file import G2OfFile
 

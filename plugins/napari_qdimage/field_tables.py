@@ -1,11 +1,13 @@
 """Tables of one field that were computed here, among those of a session."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 import qdimage
+from napari_qdimage import messages
 from napari_qdimage.session import Session
 from qdimage import steps
 
@@ -21,7 +23,9 @@ def take_registered(session: Session, found: "RegisteredField") -> None:
         "registration": steps.registration_table(found),
     }
     device, field = found.experiment.device, found.experiment.name
-    merged = {name: _with(session.tables[name], own, device, field) for name, own in fresh.items()}
+    merged = {
+        name: _with(session.measured[name], own, device, field) for name, own in fresh.items()
+    }
     session.replace_tables(merged)
 
 
@@ -36,11 +40,18 @@ def analyse_again(session: Session, bar: "JobBar", choose_folder: Callable[[], o
     if session.out is None:
         choose_folder()
         return
+    with messages.shown():
+        _analyse(session, session.out, bar)
+
+
+def _analyse(session: Session, out: Path, bar: "JobBar") -> None:
+    # As every run, this one reads them beside the experiments.
+    session.write_curation()
     bar.compute(
         "Analysing",
         qdimage.run,
         [each.path for each in session.experiments.values()],
-        session.out,
+        out,
         options=session.run_options,
         on_done=lambda result: session.replace_tables(result.tables),
     )

@@ -3,6 +3,7 @@
 from enum import Enum
 from pathlib import Path
 
+from napari_qdimage.session_file import SUFFIX
 from qdimage.errors import FormatError
 
 RECORD, DECLARATION = "run.json", "experiment.toml"
@@ -11,6 +12,7 @@ RECORD, DECLARATION = "run.json", "experiment.toml"
 class What(Enum):
     """What can be opened."""
 
+    SESSION = "a saved session"
     RUN = "a finished run"
     EXPERIMENT = "declared experiments"
     STACKS = "a folder that declares nothing"
@@ -26,6 +28,8 @@ def what_is(path: Path) -> What:
     """
     if not path.exists():
         raise FormatError(f"{path}: there is no such file or folder; correct the path")
+    if path.name.endswith(SUFFIX):
+        return What.SESSION
     if path.name == RECORD or (path / RECORD).is_file():
         return What.RUN
     if path.suffix.lower() == ".toml":
@@ -33,7 +37,7 @@ def what_is(path: Path) -> What:
     if not path.is_dir():
         raise FormatError(
             f"{path}: found a file of another kind, expected a folder with stacks, an "
-            f"{DECLARATION} or the results of a run; open its folder"
+            f"{DECLARATION}, the results of a run or a saved session; open its folder"
         )
     return What.EXPERIMENT if holds_experiments(path) else What.STACKS
 

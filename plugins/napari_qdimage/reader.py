@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_qdimage import dock, messages
 from napari_qdimage.opening import DECLARATION, RECORD, What, what_is
+from napari_qdimage.session_file import SUFFIX
 
 Reader = Callable[[str | Sequence[str]], list[Any]]
 
@@ -18,7 +19,7 @@ NO_LAYER: list[Any] = [(None,)]
 def get_reader(path: str | Sequence[str]) -> Reader | None:
     """Return a reader of an experiment, or of a finished run; None for anything else."""
     one = Path(_only(path))
-    if one.is_file() and one.name not in (DECLARATION, RECORD):
+    if one.is_file() and not (one.name in (DECLARATION, RECORD) or one.name.endswith(SUFFIX)):
         return None
     if one.is_dir() and what_is(one) is What.STACKS:
         return None
@@ -30,6 +31,11 @@ def get_photon_reader(path: str | Sequence[str]) -> Reader | None:
     return read_photons if Path(_only(path)).is_file() else None
 
 
+def get_spectrum_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return a reader of spectra, which shows one beside the viewer."""
+    return read_spectrum if Path(_only(path)).is_file() else None
+
+
 def read(path: str | Sequence[str]) -> list[Any]:
     """Return the first field of an experiment, or of a run, as layers."""
     from napari.utils import Colormap
@@ -39,7 +45,10 @@ def read(path: str | Sequence[str]) -> list[Any]:
 
     one = Path(_only(path))
     session = Session()
-    if what_is(one) is What.RUN:
+    what = what_is(one)
+    if what is What.SESSION:
+        session.reopen(one)
+    elif what is What.RUN:
         session.open_run(one if one.is_dir() else one.parent)
     else:
         session.open_experiment(one)
@@ -56,6 +65,12 @@ def read(path: str | Sequence[str]) -> list[Any]:
 def read_photons(path: str | Sequence[str]) -> list[Any]:
     """Show g2 of a time-tag file in a dock of its own; napari gets no layer."""
     dock.show_g2_soon(Path(_only(path)))
+    return NO_LAYER
+
+
+def read_spectrum(path: str | Sequence[str]) -> list[Any]:
+    """Show a spectrum in a dock of its own; napari gets no layer."""
+    dock.show_spectrum_soon(Path(_only(path)))
     return NO_LAYER
 
 

@@ -7,9 +7,6 @@ test. With QDIMAGE_PICTURES=FOLDER the last state of each window is saved there.
 
 import gc
 import os
-import select
-import shutil
-import subprocess
 import sys
 import traceback
 import warnings
@@ -19,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from gui_acts import settle, wait_until
+from gui_display import can_start, own_display
 
 if TYPE_CHECKING:
     from napari import Viewer
 
 _HERE = Path(__file__).parent
-_START_S = 30.0
 _WINDOW_PX = (1600, 1000)
 
 
@@ -37,44 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[None]:
-    """A display of this process's own, for the rest of its life; elsewhere than on Linux, theirs.
-
-    A display that is there already is not used: it may draw differently, and has a person at it.
-    """
-    if sys.platform in ("win32", "darwin"):
-        yield
-        return
-    program = shutil.which("Xvfb")
-    if program is None:
+    """A display of this process's own, for the rest of its life."""
+    if not can_start():
         pytest.skip("there is no Xvfb; install it with ./qd test --system-packages")
-    read_end, write_end = os.pipe()
-    # It ends with its last client: with this process, however that ends.
-    options = ["-screen", "0", "1920x1200x24", "-nolisten", "tcp", "-terminate"]
-    command = [program, "-displayfd", str(write_end), *options]
-    server = subprocess.Popen(
-        command,
-        pass_fds=[write_end],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write_end)
-    os.environ["DISPLAY"] = f":{_read_number(read_end)}"
-    yield
-    server.terminate()
-    server.wait()
-
-
-def _read_number(descriptor: int) -> str:
-    """The number of the display, which comes with a line's end, and may come in parts."""
-    text = b""
-    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
-        while not text.endswith(b"\n"):
-            ready, _, _ = select.select([pipe], [], [], _START_S)
-            part = pipe.read(16) if ready else b""
-            assert part, f"Xvfb named no display within {_START_S:g} s"
-            text += part
-    return text.decode().strip()
+    with own_display():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +54,6 @@ def napari_ready(display: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         LP_NUM_THREADS="1",
         XDG_STATE_HOME=str(settings.parent / "state"),
     )
-    if sys.platform not in ("win32", "darwin"):
-        os.environ["QT_QPA_PLATFORM"] = "xcb"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import napari.layers

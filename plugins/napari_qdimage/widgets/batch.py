@@ -29,6 +29,7 @@ from napari_qdimage.session import Session
 from napari_qdimage.widgets.job_bar import JobBar
 from napari_qdimage.widgets.listening import listen
 from qdimage.config import AnalysisOptions, option_rows
+from qdimage.errors import QdimageError
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -219,6 +220,11 @@ class BatchWidget(QWidget):
         """Analyse every field."""
         if self._plan is None or not self.out_line.text().strip():
             return
+        try:
+            self._keep_decisions(self._plan)
+        except QdimageError as error:
+            self.message.setPlainText(messages.explain(error))
+            return
         out = Path(self.out_line.text().strip()).expanduser()
         workers = self.workers.value()
         self._progress = BatchProgress(
@@ -244,6 +250,11 @@ class BatchWidget(QWidget):
             on_error=lambda text: self._ended(text, "not analysed"),
             on_cancelled=lambda: self._cancelled(out),
         )
+
+    def _keep_decisions(self, plan: "Plan") -> None:
+        """Write the session's decisions to where every run reads them."""
+        if any(experiment.key in self.session.experiments for experiment, _ in plan.fields):
+            self.session.write_curation()
 
     def _advance(self, what: str, done: int, total: int) -> None:
         assert self._progress is not None  # noqa: S101  set where the run starts

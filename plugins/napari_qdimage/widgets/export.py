@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from napari_qdimage import exporting, messages
 from napari_qdimage.exporting import Content, TableFormat, Wanted
 from napari_qdimage.session import Session
+from napari_qdimage.session_file import AUTOSAVE, SUFFIX
 from napari_qdimage.widgets.job_bar import JobBar
 from napari_qdimage.widgets.listening import listen
 from napari_qdimage.widgets.parts import heading, hint, row
@@ -54,6 +55,9 @@ class ExportWidget(QWidget):
         self.folder_line.setPlaceholderText("folder")
         self.browse_button = QPushButton("Browse…")
         self.export_button = QPushButton("Export")
+        self.kept = hint("")
+        self.save_button = QPushButton("Save session as…")
+        self.save_button.setToolTip("Decisions, options and view in one file, to be opened again")
         self.bar = JobBar()
         self.message = hint("")
         for part in (self.tables, self.options, self.curation):
@@ -72,22 +76,51 @@ class ExportWidget(QWidget):
         layout.addWidget(self.export_button)
         layout.addWidget(self.bar)
         layout.addWidget(self.message)
+        layout.addWidget(heading("Session"))
+        layout.addWidget(self.kept)
+        layout.addWidget(self.save_button)
         layout.addStretch(1)
 
     def _connect(self) -> None:
         self.browse_button.clicked.connect(lambda: self._browse())
         self.export_button.clicked.connect(lambda: self.export())
+        self.save_button.clicked.connect(self._save_session)
         self.folder_line.textChanged.connect(lambda _: self._enable())
         for part in (self.tables, self.options, self.curation, self.figures):
             part.toggled.connect(lambda _: self._enable())
         self.bar.started.connect(self._enable)
         self.bar.ended.connect(self._enable)
         listen(self, self.session.opened, self._enable)
+        listen(self, self.session.curation_changed, self._show_kept)
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Export to", self.folder_line.text())
         if chosen:
             self.folder_line.setText(chosen)
+
+    def _save_session(self) -> None:
+        start = str(self.session.file or Path.home() / AUTOSAVE)
+        kinds = f"Sessions (*{SUFFIX})"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the session", start, kinds)
+        if not chosen:
+            return
+        path = Path(chosen)
+        with messages.shown():
+            named = path.name.endswith(SUFFIX)
+            self.session.save(path if named else path.with_name(path.name + SUFFIX))
+        self._show_kept()
+
+    def _show_kept(self) -> None:
+        file = self.session.file
+        if self.session.unsaved:
+            text = f"Not kept: {self.session.unsaved}"
+        elif file is None:
+            text = "Nothing is open."
+        elif file.is_file():
+            text = f"Kept after every act in {file}"
+        else:
+            text = f"Kept from your first decision on, in {file}"
+        self.kept.setText(text)
 
     @property
     def wanted(self) -> Wanted:
@@ -164,6 +197,8 @@ class ExportWidget(QWidget):
         anything = wanted.tables or wanted.options or wanted.curation or wanted.figures
         ready = bool(self.session.fields) and bool(self.folder_line.text().strip())
         self.export_button.setEnabled(idle and ready and bool(anything))
+        self.save_button.setEnabled(bool(self.session.fields))
+        self._show_kept()
 
 
 def conflict_text(folder: Path, there: tuple[str, ...], written: dict[Path, str]) -> str:

@@ -24,6 +24,7 @@ from napari_qdimage.opening import What, what_is
 from napari_qdimage.session import Session
 from napari_qdimage.widgets.calibration_table import CalibrationTable
 from napari_qdimage.widgets.channel_table import ChannelRow, ChannelTable, declared_rows, found_rows
+from napari_qdimage.widgets.conflicts import asking
 from napari_qdimage.widgets.job_bar import JobBar
 from napari_qdimage.widgets.listening import listen
 from napari_qdimage.widgets.parts import heading, hint, row
@@ -154,10 +155,15 @@ class LoadWidget(QWidget):
             self._show_undeclared(path)
             return
         self._undeclared = None
-        if what is What.RUN:
-            self.session.open_run(path if path.is_dir() else path.parent)
+        ask = asking(self)
+        if what is What.SESSION:
+            opened = self.session.reopen(path, ask)
+        elif what is What.RUN:
+            opened = self.session.open_run(path if path.is_dir() else path.parent, ask)
         else:
-            self.session.open_experiment(path)
+            opened = self.session.open_experiment(path, ask)
+        if not opened:
+            self._opened()
 
     def _browse(self) -> None:
         start = str(self.session.source or self.session.out or Path.cwd())

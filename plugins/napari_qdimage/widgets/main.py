@@ -12,6 +12,7 @@ from napari_qdimage.layers import OWN, FieldLayers
 from napari_qdimage.session import Session
 from napari_qdimage.widgets.listening import listen
 from napari_qdimage.widgets.load import LoadWidget
+from napari_qdimage.widgets.parts import hint
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -63,10 +64,13 @@ class MainWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self.title)
+        self.trouble = hint("")
+        layout.addWidget(self.trouble)
         layout.addWidget(self.pages, 1)
         for name, where, purpose in TABS:
             self._add(name, where, purpose)
         listen(self, self.session.opened, self._show_title)
+        listen(self, self.session.curation_changed, self._show_trouble)
         viewer.layers.events.inserted.connect(self._adopt)
         self.destroyed.connect(_closer(self.layers, viewer, self._adopt))
         self._show_title()
@@ -101,12 +105,16 @@ class MainWidget(QWidget):
         self.pages.setTabToolTip(index, purpose)
 
     def _show_title(self) -> None:
+        self._show_trouble()
         field, path = self.session.field, self.session.out or self.session.source
         if field is None:
             self.title.setText("Nothing is open: choose a folder under Load")
             return
         self.title.setText(f"<b>{field.device} · {field.field}</b>")
         self.title.setToolTip(str(path))
+
+    def _show_trouble(self) -> None:
+        self.trouble.setText(self.session.unsaved)
 
     # What the reader or the sample put into the viewer is taken over by the session.
 

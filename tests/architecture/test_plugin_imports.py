@@ -62,7 +62,8 @@ def test_nothing_is_computed_but_by_public_calls(path: Path) -> None:
         if root != "qdimage" or rest in qdimage.__all__:
             continue
         part, _, last = rest.partition(".")
-        is_noun = part == "pipeline" and last.rpartition(".")[2][:1].isupper()
+        is_option = last.startswith("options.")
+        is_noun = (part == "pipeline" or is_option) and last.rpartition(".")[2][:1].isupper()
         assert not part or part in OPEN or is_noun, f"{name_of(path)} uses {name}"
 
 

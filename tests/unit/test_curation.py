@@ -291,6 +291,15 @@ def test_decisions_find_the_dots_of_a_table_made_with_them() -> None:
     pd.testing.assert_frame_equal(left, table)
 
 
+def test_an_added_dot_that_a_run_found_by_itself_keeps_its_light() -> None:
+    table = frame(PLACES)
+    beside = (PLACES[2][0] + 0.3, PLACES[2][1])
+    found = match_curation(table, curation(judged(beside, added=True, note="look")))
+    assert found.judged[KEY][3].judgement == Judgement(note="look")
+    left = curated_dots(table, found.judged[KEY]).set_index("dot_id")
+    assert left.loc[3, ["x_px", "pl_photons_s"]].tolist() == [PLACES[2][0], 102.0]
+
+
 def test_words_of_a_run_with_decisions_give_way_to_present_ones() -> None:
     table = frame(PLACES, flags="crowded;dust")
     left = curated_dots(table, {2: judged(PLACES[1], flags=("odd",), note="why")})

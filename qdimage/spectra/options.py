@@ -27,12 +27,15 @@ class SpectrumOptions(Options):
         "measured", "taken off both bands: level of the darkest stretches, or nothing"
     )
     electrons_per_count: float | None = option(
-        None, "sensitivity over gain; without it found from the scatter of neighbours", "e", gt=0
+        None,
+        "sensitivity over gain; without it found from the scatter of neighbours",
+        "electrons",
+        gt=0,
     )
     excess_noise_squared: float = option(
         1.0, "2 for a multiplying register, else 1; counts with electrons_per_count", "", ge=1, le=4
     )
-    read_noise_e: float = option(0.0, "of a pixel of a frame; counts likewise", "e", ge=0)
+    read_noise_e: float = option(0.0, "of a pixel of a frame; counts likewise", "electrons", ge=0)
     bias_counts: float = option(0.0, "counts of a frame without light; counts likewise", "", ge=0)
     cosmic_sigma: float = option(
         6.0, "spikes above so many standard deviations are cosmic rays", "", ge=3, le=100

@@ -1,6 +1,6 @@
 """The table `dots` as it is after a person's decisions."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from qdimage.pipeline.curation import JudgedDots, number_columns
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Indices = NDArray[np.int64]
 
 # What stays of a moved dot's row; the rest was measured at the old place.
 _KEPT_OF_MOVED = {"device", "field", "dot_id", "accepted", "note", "flags", "signal_unit"}
@@ -59,16 +61,24 @@ def _with_moves(dots: "pd.DataFrame", known: JudgedDots) -> "pd.DataFrame":
     }
     if not changed:
         return dots
-    result, rows = dots.copy(), dots.index[list(changed)]
-    for column in DOTS.columns:
-        if column.name not in _KEPT_OF_MOVED:
-            result.loc[rows, column.name] = "" if column.kind == "text" else None
-    pixel_um = _pixel_um(dots)
+    rows, pixel_um = np.array(list(changed)), _pixel_um(dots)
+    now = {
+        column.name: _with_values(dots[column.name], rows, "" if column.kind == "text" else None)
+        for column in DOTS.columns
+        if column.name not in _KEPT_OF_MOVED
+    }
     for k, axis in enumerate("xy"):
         values = np.array([place[k] for place in changed.values()])
-        result.loc[rows, f"{axis}_px"] = values
-        result.loc[rows, f"{axis}_um"] = pixel_um * values
-    return result
+        now[f"{axis}_px"] = _with_values(dots[f"{axis}_px"], rows, values)
+        now[f"{axis}_um"] = _with_values(dots[f"{axis}_um"], rows, pixel_um * values)
+    return dots.assign(**now)
+
+
+def _with_values(column: "pd.Series[Any]", rows: Indices, values: Any) -> Any:
+    """Return a column's values with others in some rows; one row at a time takes pandas long."""
+    found = column.array.copy()
+    found[rows] = values
+    return found
 
 
 def _pixel_um(dots: "pd.DataFrame") -> float:

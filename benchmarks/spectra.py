@@ -1,8 +1,8 @@
 """Simulated spectra: errors against the Cramer-Rao bound, pulls, and a background of 1 %.
 
 The bound is that of a Gaussian line on no background whose photons are all seen: sigma / sqrt(N) of
-the peak and fwhm / sqrt(2 N) of the width. A camera's read noise is not in it, so that of the camera
-only pulls count, and the bound only where read noise is small beside the light.
+the peak and fwhm / sqrt(2 N) of the width. A camera's read noise is not in it, so with a camera it
+is reached only where read noise is small beside the light.
 
 Run it by ``./qd bench spectra``; ``--draws N`` for other numbers of draws.
 """

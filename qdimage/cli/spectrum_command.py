@@ -1,5 +1,6 @@
 """``spectrum``: the line and the bands of spectra."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,10 +89,10 @@ def _text(row: dict[str, Any]) -> str:
         return f"{row['file']}: {row['status']}: {row['message']}"
     lines = [
         f"{row['file']}: {row['model']} line, goodness of fit p = {row['p_value']:.2g}",
-        f"peak {row['peak_nm']:.3f} +- {row['peak_err_nm']:.3f} nm, "
-        f"{row['peak_ev']:.5f} +- {row['peak_err_ev']:.5f} eV",
-        f"FWHM {row['fwhm_nm']:.3f} +- {row['fwhm_err_nm']:.3f} nm, "
-        f"{row['fwhm_ev']:.5f} +- {row['fwhm_err_ev']:.5f} eV",
+        f"peak {_with_error(row['peak_nm'], row['peak_err_nm'])} nm, "
+        f"{_with_error(row['peak_ev'], row['peak_err_ev'])} eV",
+        f"FWHM {_with_error(row['fwhm_nm'], row['fwhm_err_nm'])} nm, "
+        f"{_with_error(row['fwhm_ev'], row['fwhm_err_ev'])} eV",
     ]
     if row["background_ratio"] is not None:
         ends = f"{row['background_ratio_low']:.3g} ... {row['background_ratio_high']:.3g}"
@@ -106,9 +107,15 @@ def _text(row: dict[str, Any]) -> str:
         contour = row["contour_p_value"]
         same = "" if contour is None else f", contours differ by chance with p = {contour:.2g}"
         lines.append(
-            f"against {row['compared_with']}: shift {row['shift_nm']:.3f} +- "
-            f"{row['shift_err_nm']:.3f} nm, width ratio {row['width_ratio']:.3f} +- "
-            f"{row['width_ratio_err']:.3f}{same}"
+            f"against {row['compared_with']}: "
+            f"shift {_with_error(row['shift_nm'], row['shift_err_nm'])} nm, "
+            f"width ratio {_with_error(row['width_ratio'], row['width_ratio_err'])}{same}"
         )
     lines += [each for each in (row["flags"], row["message"]) if each]
     return "\n".join(lines)
+
+
+def _with_error(value: float, err: float) -> str:
+    """Both with the digits that two of the error's leave."""
+    decimals = max(1 - math.floor(math.log10(err)), 0) if 0 < err < math.inf else 3
+    return f"{value:.{decimals}f} +- {err:.{decimals}f}"

@@ -111,6 +111,12 @@ def fit_line(
     n = int(part.used.sum())
     scores = {each.model: each.free * math.log(n) - 2 * each.log_likelihood for each in fits}
     best = _chosen(fits, scores)
+    if not np.all(np.diag(best.covariance)[-2:] > 0):
+        return Refusal(
+            f"found a line that peaks at {best.parameters[-2]:.1f} nm and is "
+            f"{math.exp(best.parameters[-1]):.3g} nm wide, at the end of what was searched, "
+            "expected one inside the dot band; set spectrum.dot_low_nm and dot_high_nm around it"
+        )
     least = scores[best.model]
     levels = best.levels[part.used]
     _, _, p_value = goodness(np.maximum(part.y[part.used], 0.0), levels, best.free)

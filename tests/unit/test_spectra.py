@@ -293,6 +293,14 @@ def test_bands_that_are_not_covered_are_refused_alone() -> None:
     assert "dot_low_nm" in answer.reason
 
 
+def test_a_line_outside_the_band_is_no_line_at_its_end() -> None:
+    truth = SpectrumTruth(counts=1e5, peak_nm=590.0)
+    found = cleaned(simulate_spectrum(truth, np.random.default_rng(21)))
+    answer = fit_spectrum(found, OPTIONS)
+    assert isinstance(answer, Refusal)
+    assert "at the end" in answer.reason
+
+
 def test_light_of_zero_everywhere_is_refused() -> None:
     x = np.linspace(380, 780, 1000)
     for level in (0.0, 1000.0):

@@ -219,7 +219,9 @@ class FieldLayers:
             layer.features["state"] = features["state"]
         else:
             layer.features = features
-        layer.border_color = dot_colours(self._session)
+        colours = dot_colours(self._session)
+        if not np.array_equal(colours, layer.border_color):
+            layer.border_color = colours
 
     def _show_chosen(self) -> None:
         self.show_only(self._session.channel or next(reversed(self.images), ""))

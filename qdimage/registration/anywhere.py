@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.registration.pair_votes import dot_pairs, strongest, summed, vote
+from qdimage.registration.pair_votes import dot_pairs, excess, expected, strongest, summed, vote
 from qdimage.registration.points import Points
 from qdimage.registration.search import starting_points
 
@@ -56,7 +56,8 @@ def starts_anywhere(
         votes,
     )
     starts = []
-    peaks = strongest(summed(votes), n_best)
+    sums = summed(votes)
+    peaks = strongest(excess(sums, expected(sums)), n_best)
     order = np.argsort(-peaks[:, 0], kind="stable")[:n_best]
     for _, turn, row, column in peaks[order]:
         angle = (turn + 0.5) * 2 * np.pi / _N_ANGLES - np.pi

@@ -5,9 +5,14 @@ of the other could be the same two.
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int32]
+
+BLOCK = 6
+# Of a sum of a few votes.
+_LEAST_VARIANCE = 4.0
 
 
 def dot_pairs(positions: Array, shortest_px: float, longest_px: float) -> Array:
@@ -108,6 +113,37 @@ def summed(votes: Counts) -> Counts:
         for step in range(-1, 2):
             sums[turn] += by_plane[(turn + step) % n_angles]
     return sums
+
+
+def expected(sums: Counts) -> NDArray[np.float64]:
+    """Return the mean of the sums in blocks of `BLOCK` cells along each axis and their neighbours.
+
+    Dots with nothing in common vote most for those shifts under which most of the frames overlap.
+    """
+    starts = [np.arange(0, n, BLOCK) for n in sums.shape]
+    total = sums.astype(np.float64)
+    for axis, first in enumerate(starts):
+        total = np.add.reduceat(total, first, axis=axis)
+    lengths = [np.diff(np.append(first, n)) for first, n in zip(starts, sums.shape, strict=True)]
+    cells = np.einsum("i,j,k->ijk", *lengths).astype(np.float64)
+    modes = ("wrap", "nearest", "nearest")
+    smooth = uniform_filter(total, 3, mode=modes) / uniform_filter(cells, 3, mode=modes)
+    return np.asarray(smooth, np.float64)
+
+
+@njit(cache=True)
+def excess(sums: Counts, background: NDArray[np.float64]) -> Counts:
+    """Return by how many tenths of its fluctuation each sum exceeds the background around it."""
+    scores = np.zeros_like(sums)
+    n_angles, height, width = sums.shape
+    for turn in range(n_angles):
+        for i in range(height):
+            for j in range(width):
+                usual = background[turn // BLOCK, i // BLOCK, j // BLOCK]
+                if sums[turn, i, j] > usual:
+                    above = (sums[turn, i, j] - usual) / np.sqrt(usual + _LEAST_VARIANCE)
+                    scores[turn, i, j] = int(10.0 * above)
+    return scores
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ from qdimage.domain.matches import Matches
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.turn_on import TurnOn
 from qdimage.match.blends import blend_share, share_of_dots
-from qdimage.match.mixture import fit_mixture
+from qdimage.match.mixture import FluxMixture, fit_mixture
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -35,6 +35,28 @@ def _group(
     return group if rejected is None else np.where(rejected, _REJECTED, group)
 
 
+def channel_mixture(
+    dots: Localizations,
+    photometry: ForcedPhotometry,
+    *,
+    f_min_s: float,
+    confidence: float,
+    rejected: Mask | None = None,
+) -> FluxMixture:
+    """Return the mixture of a channel's counted dots; parameters as for `turn_on_fraction`."""
+    inside = _group(dots, photometry, rejected) == 0
+    blanks = photometry.blanks
+    return fit_mixture(
+        np.where(inside, photometry.flux_s, np.nan),
+        photometry.err_s,
+        blanks.flux_s,
+        blanks.err_s,
+        blanks.occupied,
+        f_min_s=f_min_s,
+        confidence=confidence,
+    )
+
+
 def turn_on_fraction(
     dots: Localizations,
     matches: Matches,
@@ -43,6 +65,7 @@ def turn_on_fraction(
     f_min_s: float,
     confidence: float,
     rejected: Mask | None = None,
+    mixture: FluxMixture | None = None,
 ) -> TurnOn:
     """Return the share of PL-visible dots that are brighter in EL than F_min.
 
@@ -61,6 +84,8 @@ def turn_on_fraction(
         Of the interval.
     rejected : ndarray of bool, optional
         Dots that a person took out.
+    mixture : FluxMixture, optional
+        By `channel_mixture`, where it is known already.
     """
     group = _group(dots, photometry, rejected)
     inside = group == 0
@@ -68,15 +93,10 @@ def turn_on_fraction(
     n_lit = int(np.sum(photometry.flux_s[inside] > f_min_s))
     blanks = photometry.blanks
     chance = float(np.mean(blanks.flux_s > f_min_s)) if len(blanks.flux_s) else 0.0
-    mixture = fit_mixture(
-        photometry.flux_s[inside],
-        photometry.err_s[inside],
-        blanks.flux_s,
-        blanks.err_s,
-        blanks.occupied,
-        f_min_s=f_min_s,
-        confidence=confidence,
-    )
+    if mixture is None:
+        mixture = channel_mixture(
+            dots, photometry, f_min_s=f_min_s, confidence=confidence, rejected=rejected
+        )
     visible = (dots.flags & DotFlag.FAINT) == 0
     blends = blend_share(dots.positions[visible], dots.psf_sigma_px)
     fraction, low, high, extrapolated = (

@@ -11,8 +11,9 @@ from qdimage.domain.table import Table
 from qdimage.domain.tables import TURN_ON, TURN_ON_CURVES, TURN_ON_VARIANCE
 from qdimage.domain.turn_on import TurnOn
 from qdimage.domain.voltage_series import DotSeries, MonotoneFraction
+from qdimage.match.mixture import FluxMixture
 from qdimage.match.pooling import pool
-from qdimage.match.turn_on import turn_on_fraction
+from qdimage.match.turn_on import channel_mixture, turn_on_fraction
 from qdimage.pipeline.channel_fluxes import ChannelFluxes
 from qdimage.pipeline.turn_on_curve_rows import (
     SeriesFacts,
@@ -97,11 +98,12 @@ def turn_on_tables(
         Of the intervals.
     """
     asked = _Question(facts, f_min_s, confidence)
-    counts = [
-        None if each.fluxes is None else _turn_on(each.fluxes, f_min_s, confidence)
+    fitted = [
+        (None, None) if each.fluxes is None else _turn_on(each.fluxes, f_min_s, confidence)
         for each in channels
     ]
-    series = _series(channels, counts, asked)
+    counts = [counted for counted, _ in fitted]
+    series = _series(channels, fitted, asked)
     single = [
         each.row | _counts(counted, asked) | _at_blanks(each) | _monotone_of_channel(each, series)
         for each, counted in zip(channels, counts, strict=True)
@@ -127,29 +129,45 @@ def turn_on_tables(
     return {TURN_ON: single + pooled, TURN_ON_CURVES: curves, TURN_ON_VARIANCE: variance}
 
 
-def _turn_on(fluxes: ChannelFluxes, f_min_s: float, confidence: float) -> TurnOn:
-    return turn_on_fraction(
+def _turn_on(
+    fluxes: ChannelFluxes, f_min_s: float, confidence: float
+) -> tuple[TurnOn, FluxMixture]:
+    mixture = channel_mixture(
+        fluxes.dots,
+        fluxes.photometry,
+        f_min_s=f_min_s,
+        confidence=confidence,
+        rejected=fluxes.rejected,
+    )
+    counted = turn_on_fraction(
         fluxes.dots,
         fluxes.matches,
         fluxes.photometry,
         f_min_s=f_min_s,
         confidence=confidence,
         rejected=fluxes.rejected,
+        mixture=mixture,
     )
+    return counted, mixture
 
 
 def _series(
-    channels: Sequence[ElChannel], counts: Sequence[TurnOn | None], asked: _Question
+    channels: Sequence[ElChannel],
+    found: Sequence[tuple[TurnOn | None, FluxMixture | None]],
+    asked: _Question,
 ) -> _Series:
     measured: dict[Place, list[Measured]] = {}
-    for each, counted in zip(channels, counts, strict=True):
+    for each, (counted, mixture) in zip(channels, found, strict=True):
         voltage = each.row["voltage_v"]
-        if each.fluxes is None or counted is None or counted.n_pl == 0 or voltage is None:
+        if each.fluxes is None or counted is None or mixture is None or voltage is None:
             continue
+        if counted.n_pl == 0:
+            continue
+        name = each.row["channel"]
         own = measured.setdefault(each.place, [])
-        own.append(Measured(*each.place, each.row["channel"], voltage, each.fluxes, counted))
+        own.append(Measured(*each.place, name, voltage, each.fluxes, mixture, counted))
     chosen = {place: one_for_each_voltage(own) for place, own in measured.items()}
-    dots = {place: field_series(own, asked.f_min_s) for place, own in chosen.items()}
+    dots = {place: field_series(own) for place, own in chosen.items()}
     answers = {
         place: analyse_series(
             own,

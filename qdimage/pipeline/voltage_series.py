@@ -11,7 +11,7 @@ from qdimage.domain.turn_on import TurnOn
 from qdimage.domain.turn_on_curve import TurnOnCurve
 from qdimage.domain.voltage_series import DotSeries, MonotoneFraction, NotMonotone
 from qdimage.match.dot_odds import bright_odds
-from qdimage.match.mixture import fit_mixture
+from qdimage.match.mixture import FluxMixture
 from qdimage.match.not_monotone import not_monotone
 from qdimage.match.series_of_dots import curve_of_dots, fraction_of_dots
 from qdimage.match.turn_on import counted
@@ -31,6 +31,8 @@ class Measured:
     device, field, channel : str
     voltage_v : float
     fluxes : ChannelFluxes
+    mixture : FluxMixture
+        Of the counted dots.
     turn_on : TurnOn
     """
 
@@ -39,6 +41,7 @@ class Measured:
     channel: str
     voltage_v: float
     fluxes: ChannelFluxes
+    mixture: FluxMixture
     turn_on: TurnOn
 
 
@@ -72,33 +75,30 @@ def one_for_each_voltage(channels: Sequence[Measured]) -> list[Measured]:
     return [chosen[voltage] for voltage in sorted(chosen)]
 
 
-def field_series(channels: Sequence[Measured], f_min_s: float) -> DotSeries:
+def field_series(channels: Sequence[Measured]) -> DotSeries:
     """Return the series of one field's dots.
 
     Parameters
     ----------
     channels : sequence of Measured
         One for each voltage, ascending.
-    f_min_s : float
     """
-    columns = [_column(each, f_min_s) for each in channels]
+    columns = [_column(each) for each in channels]
     flux, err, odds, chance = (np.column_stack(parts) for parts in zip(*columns, strict=True))
     used = np.isfinite(flux).any(axis=1)
     voltages = np.array([each.voltage_v for each in channels])
     return DotSeries(voltages, flux[used], err[used], odds[used], chance[used])
 
 
-def _column(channel: Measured, f_min_s: float) -> tuple[Array, Array, Array, Array]:
+def _column(channel: Measured) -> tuple[Array, Array, Array, Array]:
     """Flux, error, odds and chance of every dot; NaN fluxes where not counted."""
     photometry = channel.fluxes.photometry
     here = counted(channel.fluxes.dots, photometry, channel.fluxes.rejected)
     here &= np.isfinite(photometry.flux_s) & np.isfinite(photometry.err_s)
     flux = np.where(here, photometry.flux_s, np.nan)
     err = np.where(here, photometry.err_s, np.nan)
-    blanks = photometry.blanks
-    mixture = fit_mixture(flux, err, blanks.flux_s, blanks.err_s, blanks.occupied, f_min_s=f_min_s)
     chance = channel.turn_on.chance_share
-    return flux, err, bright_odds(mixture, chance), np.full(len(flux), chance)
+    return flux, err, bright_odds(channel.mixture, chance), np.full(len(flux), chance)
 
 
 def blends_of(channels: Sequence[Measured]) -> float:

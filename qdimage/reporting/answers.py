@@ -79,10 +79,7 @@ def _curve_sentence(content: Content, device: str) -> str:
     curve = device_curve(content, device)
     if curve is None:
         return ""
-    return (
-        " Half of the dots that light at any voltage are lit at "
-        f"{with_interval(curve, 'median', '_v')} V."
-    )
+    return f" Half of the dots that ever light are lit at {with_interval(curve, 'median', '_v')} V."
 
 
 def _facts(content: Content, device: str) -> tuple[str, ...]:

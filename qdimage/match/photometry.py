@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_matrix
+from scipy.sparse import csc_matrix, diags
 from scipy.spatial import cKDTree
 
 from qdimage.domain.flags import DotFlag
@@ -32,6 +32,8 @@ Mask = NDArray[np.bool_]
 
 _BOX_PX = 32
 _HALO_ROUNDS = 2
+# Share of a source's light without which it is not in the frame.
+_LEAST_SEEN = 0.05
 # Step of the squared width by which a spot's change with it is taken.
 _WIDENING = 0.02
 # About the distance from which PL tells two dots apart: a blank place may lie as near to a dot as
@@ -93,7 +95,7 @@ def forced_photometry(
     shape = (image.mean.shape[0], image.mean.shape[1])
     positions = np.vstack([places.dots, places.others])
     sigma = np.concatenate([places.dot_sigma, np.full(len(places.others), places.sigma)])
-    spots = spot_matrix(shape, positions, sigma)
+    spots = _seen(spot_matrix(shape, positions, sigma))
     err_px = np.concatenate([places.dot_err_px, places.other_err_px])
     fit = _fit(image, spots, positions, sigma, err_px, places.sigma)
     n = len(places.dots)
@@ -107,6 +109,15 @@ def forced_photometry(
     flags |= dots.flags & DotFlag.EDGE
     blanks = _at_blanks(image, places, fit, transform, options, seed)
     return ForcedPhotometry(flux, err, flags, blanks)
+
+
+def _seen(spots: csc_matrix) -> csc_matrix:
+    """Return the spots, those that are nearly all outside the frame empty.
+
+    The little that is left of them would explain any light at the border by an enormous flux.
+    """
+    share = np.asarray(spots.sum(axis=0)).ravel()
+    return csc_matrix(spots @ diags((share >= _LEAST_SEEN).astype(float)))
 
 
 def _fit(

@@ -103,8 +103,8 @@ def _clipped_mean(
             narrowest = min(narrowest, sigma)
             reach = _CLIP_SIGMA * sigma
             if -reach <= values[k] - level <= reach + _LONE_ELECTRON * slope / samples[k]:
-                total += samples[k] * values[k]
-                weight += samples[k]
+                total += values[k] / sigma**2
+                weight += 1.0 / sigma**2
         if weight == 0.0:
             return level
         change = total / weight - level

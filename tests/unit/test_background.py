@@ -57,6 +57,17 @@ def test_dots_do_not_lift_the_background() -> None:
     assert background_of(image).mean() == pytest.approx(3.005, rel=0.02)
 
 
+@pytest.mark.parametrize("too_much", [0.9, 1.1, 1.2])
+def test_light_of_bright_dots_that_is_badly_known_does_not_pull_the_background(
+    too_much: float,
+) -> None:
+    rng = np.random.default_rng(16)
+    scene = lattice_scene(rng, 1e5, pitch_px=24, background=3.0, shape=SHAPE)
+    image = image_of(scene.record(20, np.random.default_rng(17)))
+    light = too_much * (scene.mean() - 3.0)
+    assert background_of(image, light=light).mean() == pytest.approx(3.005, rel=0.05)
+
+
 def test_fitted_light_is_taken_off_where_dots_are_dense() -> None:
     scene = lattice_scene(np.random.default_rng(15), 60.0, pitch_px=6, background=3.0, shape=SHAPE)
     image = image_of(scene.record(20, np.random.default_rng(16)))

@@ -27,6 +27,8 @@ Answer = Callable[[str, Any], None]
 
 def main() -> None:
     """Answer requests until the input ends."""
+    # Ignored where a script started the window in the background, and cancelling rests on it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     output = _take_output()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()

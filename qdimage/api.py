@@ -127,6 +127,7 @@ def run(
     curation: "PathLike | Curation | None" = None,
     table_format: "TableFormat" = "csv",
     workers: int = 1,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> "RunResult":
     """Analyse every field found; write tables, pictures and a report.
@@ -142,6 +143,9 @@ def run(
         Processes, each with a field of its own; tables do not depend on it. A script that asks for
         more than one has to guard its start with ``if __name__ == "__main__":``, since the
         processes import it.
+    resume : bool
+        Keep each finished field in `out` until all are there, and go on with those that an
+        interrupted run has kept there, as far as files, options and qdimage are the same.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
 
@@ -177,6 +181,7 @@ def run(
         Path(out),
         table_format=table_format,
         workers=workers,
+        resume=resume,
         progress=progress,
         finish=build_report,
     )

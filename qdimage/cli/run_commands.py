@@ -32,6 +32,14 @@ def run(
         int | None,
         typer.Option(min=1, help="Processes, a field each; as many as cores if not given."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Keep finished fields in OUT until all are; go on with those of a run that was "
+            "interrupted.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be analysed, and stop.")
     ] = False,
@@ -76,6 +84,7 @@ def run(
             **shared,
             table_format=table_format,
             workers=workers or os.cpu_count() or 1,
+            resume=resume,
             progress=progress,
         )
     for failure in result.failures:

@@ -9,6 +9,8 @@ from pathlib import Path
 from qdimage.errors import ConfigurationError
 
 RECORD = "run.json"
+# Fields that an interrupted run has finished.
+KEPT = "finished_fields"
 _STAGING = "unfinished"
 _TABLE_SUFFIXES = (".csv", ".parquet")
 
@@ -23,7 +25,9 @@ def check_output(out: Path) -> None:
     """
     if out.is_file():
         raise ConfigurationError(f"{out}: found a file, expected a folder; name another with -o")
-    if not out.is_dir() or _is_run(out) or not any(p for p in out.iterdir() if p.name != _STAGING):
+    if not out.is_dir() or _is_run(out):
+        return
+    if all(path.name in (_STAGING, KEPT) for path in out.iterdir()):
         return
     raise ConfigurationError(
         f"{out}: the folder is not empty and holds no earlier run of qdimage; "

@@ -19,7 +19,8 @@ from qdimage.io.experiment_file import check_distinct, find_experiments, read_ex
 from qdimage.io.table_file import TableFormat, require_parquet
 from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
-from qdimage.pipeline.output import RECORD, check_output, staged
+from qdimage.pipeline.kept_fields import KeptFields
+from qdimage.pipeline.output import KEPT, RECORD, check_output, staged
 from qdimage.pipeline.provenance import run_record
 from qdimage.pipeline.table_output import write_tables
 from qdimage.pipeline.tables import build_tables
@@ -132,6 +133,7 @@ def run_plan(
     *,
     table_format: TableFormat = "csv",
     workers: int = 1,
+    resume: bool = False,
     progress: Progress | None = None,
     finish: Callable[[Path], object] = lambda _: None,
 ) -> RunResult:
@@ -145,6 +147,9 @@ def run_plan(
     table_format : {"csv", "parquet"}
     workers : int
         Processes; the results are the same for any number.
+    resume : bool
+        Keep each finished field in `out` until all are there, and take those that an interrupted
+        run has kept there and that still hold.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
     finish : callable
@@ -159,8 +164,17 @@ def run_plan(
     if table_format == "parquet":
         require_parquet()
     started, clock = datetime.now(UTC), time.perf_counter()
+    kept = KeptFields(out / KEPT)
+    if not resume:
+        kept.clear()
     with staged(out) as staging:
-        fields = analyse_fields(plan.fields, out=staging, workers=workers, progress=progress)
+        fields = analyse_fields(
+            plan.fields,
+            out=staging,
+            workers=workers,
+            progress=progress,
+            kept=kept if resume else None,
+        )
         analysed = time.perf_counter()
         tables = build_tables(fields)
         write_tables(tables, staging, table_format=table_format)
@@ -175,6 +189,7 @@ def run_plan(
         )
         write_text(staging / RECORD, format_json(record) + "\n")
         finish(staging)
+    kept.clear()
     return RunResult(out, len(fields), tables, tuple(_failures(fields, plan.unreadable)))
 
 

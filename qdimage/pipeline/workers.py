@@ -15,6 +15,7 @@ from qdimage.domain.experiment import Experiment
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.field import FieldResult, analyse_field, failed_field
+from qdimage.pipeline.kept_fields import KeptFields
 
 Progress = Callable[[str, int, int], None]
 Field = tuple[Experiment, AnalysisOptions]
@@ -24,7 +25,12 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def analyse_fields(
-    fields: Sequence[Field], *, out: Path, workers: int, progress: Progress | None
+    fields: Sequence[Field],
+    *,
+    out: Path,
+    workers: int,
+    progress: Progress | None,
+    kept: KeptFields | None = None,
 ) -> list[FieldResult]:
     """Analyse fields and return their results in order; one that fails stops nothing else.
 
@@ -37,13 +43,16 @@ def analyse_fields(
         Processes.
     progress : callable, optional
         Called as ``progress(what, done, total)`` with counts of channels and files.
+    kept : KeptFields, optional
+        Where finished fields are kept, and those of an interrupted run found.
     """
     count = _Counter(sum(_n_steps(each) for each, _ in fields), progress)
     if min(workers, len(fields)) <= 1:
         return [
-            _analyse(number, field, out, count.one) for number, field in enumerate(fields, start=1)
+            _analyse(number, field, out, kept, count.one)
+            for number, field in enumerate(fields, start=1)
         ]
-    return _in_pool(fields, out, min(workers, len(fields)), count)
+    return _in_pool(fields, out, min(workers, len(fields)), kept, count)
 
 
 def _n_steps(experiment: Experiment) -> int:
@@ -66,22 +75,40 @@ class _Counter:
 
 
 def _analyse(
-    number: int, field: Field, out: Path, progress: Callable[[str], None] = lambda _: None
+    number: int,
+    field: Field,
+    out: Path,
+    kept: KeptFields | None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> FieldResult:
     experiment, options = field
+    begun = 0
+
+    def step(what: str) -> None:
+        nonlocal begun
+        begun += 1
+        progress(what)
+
+    def analyse(folder: Path) -> FieldResult:
+        return analyse_field(experiment, number=number, options=options, out=folder, progress=step)
+
     result = attempt(
-        lambda: analyse_field(
-            experiment, number=number, options=options, out=out, progress=progress
+        lambda: (
+            analyse(out)
+            if kept is None
+            else kept.analyse(number, experiment, options, out, analyse)
         ),
         experiment.name,
     )
+    for _ in range(begun, _n_steps(experiment)):
+        progress(experiment.name)
     if isinstance(result, Failure):
         return failed_field(experiment, options, result.reason)
     return result
 
 
 def _in_pool(
-    fields: Sequence[Field], out: Path, workers: int, count: _Counter
+    fields: Sequence[Field], out: Path, workers: int, kept: KeptFields | None, count: _Counter
 ) -> list[FieldResult]:
     results: dict[int, FieldResult] = {}
     context = multiprocessing.get_context("spawn")
@@ -90,7 +117,7 @@ def _in_pool(
         ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool,
     ):
         futures: dict[Future[FieldResult], int] = {
-            pool.submit(_analyse, number, field, out): number
+            pool.submit(_analyse, number, field, out, kept): number
             for number, field in enumerate(fields, start=1)
         }
         try:

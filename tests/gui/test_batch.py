@@ -10,6 +10,8 @@ from folders import qdimage as command_line
 from gui_acts import click, key, settle, wait_until, write
 from small_device import copy_field, make_field
 
+from qdimage.pipeline.output import KEPT
+
 CANCEL_S = 1.0
 RUN_S = 120.0
 
@@ -98,8 +100,8 @@ def test_a_wrong_folder_is_said_and_changes_nothing(
     assert "field-b" in batch.message.toPlainText()
 
 
-def test_cancelled_within_a_second_run_again_and_shown(batch: Any, device: Path) -> None:
-    """Journey: batch, cancel, run again; the tables are those of the command line."""
+def test_cancelled_within_a_second_resumed_and_shown(batch: Any, device: Path) -> None:
+    """Journey: batch, cancel, resume; the tables are those of the command line."""
     out, again = device.with_name("device_results"), device.with_name("again")
     (device / "field-b" / "el_2.4V.tif").write_bytes(b"no image")
     add(batch, device)
@@ -111,11 +113,17 @@ def test_cancelled_within_a_second_run_again_and_shown(batch: Any, device: Path)
     assert not batch.run_button.isEnabled()
     wait_until(lambda: batch.bar.bar.value() >= 1, seconds=RUN_S)
     assert progress_texts(batch)[0] in ("1 of 3", "2 of 3", "analysed")
+    wait_until(lambda: list((out / KEPT).glob("*/field.zip")), seconds=RUN_S)
     cancel(batch)
     assert progress_texts(batch) == ["stopped", "stopped"]
-    assert not out.exists()
+    assert [path.name for path in out.iterdir()] == [KEPT]
+    assert "goes on with the rest" in batch.message.toPlainText()
 
+    (kept,) = (out / KEPT).glob("*/field.zip")
+    finished = kept.stat().st_mtime_ns
     click(batch.run_button)
+    wait_until(lambda: progress_texts(batch)[0] == "analysed", seconds=RUN_S)
+    assert kept.stat().st_mtime_ns == finished
     wait_until(lambda: batch.bar.job is None, seconds=RUN_S)
     assert progress_texts(batch) == ["done", "done, 1 failed"]
     assert "field-b, EL 2.4V" in batch.message.toPlainText()
@@ -163,7 +171,7 @@ def test_a_window_that_is_closed_ends_its_run(
     job = widget.bar.job
     widget.deleteLater()
     wait_until(lambda: not job.running, seconds=CANCEL_S)
-    wait_until(lambda: not out.exists())
+    wait_until(lambda: not (out / "unfinished").exists())
 
 
 def test_options_that_differ_from_the_defaults_are_named() -> None:

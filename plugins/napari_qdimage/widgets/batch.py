@@ -30,6 +30,7 @@ from napari_qdimage.widgets.job_bar import JobBar
 from napari_qdimage.widgets.listening import listen
 from qdimage.config import AnalysisOptions, option_rows
 from qdimage.errors import QdimageError
+from qdimage.pipeline.output import KEPT, RECORD
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("device", "field", "stacks", "time tags", "progress")
 _PROGRESS = _COLUMNS.index("progress")
-_RECORD = "run.json"
 _MOST_OPTIONS_SHOWN = 6
 
 
@@ -89,6 +89,9 @@ class BatchWidget(QWidget):
         self.workers.setRange(1, max(1, os.cpu_count() or 1))
         self.workers.setValue(self.workers.maximum())
         self.workers.setToolTip("Processes, a field each; results do not depend on it")
+        self.resume = QCheckBox("Go on with the fields that a stopped run has finished")
+        self.resume.setToolTip("As far as files and options are the same; else all are analysed")
+        self.resume.setChecked(True)
         self.out_line = QLineEdit()
         self.out_line.setPlaceholderText("new, empty, or an earlier run's, which is then replaced")
         self.out_button = QPushButton("Browse…")
@@ -102,6 +105,7 @@ class BatchWidget(QWidget):
             self.clear_button,
             self.use_options,
             self.allow_outside,
+            self.resume,
             self.workers,
             self.out_line,
             self.out_button,
@@ -117,6 +121,7 @@ class BatchWidget(QWidget):
         form.addRow(_row(self.use_options, self.clear_button))
         form.addRow(self.options_label)
         form.addRow(self.allow_outside)
+        form.addRow(self.resume)
         form.addRow("Workers", self.workers)
         form.addRow("Results in", _row(self.out_line, self.out_button))
         layout = QVBoxLayout(self)
@@ -245,6 +250,7 @@ class BatchWidget(QWidget):
             options=self._options(),
             allow_outside=self.allow_outside.isChecked(),
             workers=workers,
+            resume=self.resume.isChecked(),
             on_progress=self._advance,
             on_done=self._done,
             on_error=lambda text: self._ended(text, "not analysed"),
@@ -283,7 +289,8 @@ class BatchWidget(QWidget):
         if _record_time(out) != self._record_before:
             self._ended(f"finished just before it was stopped; results in {out}", "done")
             return
-        self._ended(f"stopped; {out} is as it was before. Run starts anew.", "stopped")
+        next_run = "goes on with the rest" if (out / KEPT).is_dir() else "starts anew"
+        self._ended(f"stopped; {out} is as it was before. Run {next_run}.", "stopped")
 
     def _ended(self, text: str, progress: str) -> None:
         self.message.setPlainText(text)
@@ -306,7 +313,7 @@ class BatchWidget(QWidget):
         for part in self._inputs:
             part.setEnabled(idle)
         self.run_button.setEnabled(idle and self._plan is not None and bool(out))
-        self.show_button.setEnabled(idle and bool(out) and (Path(out) / _RECORD).is_file())
+        self.show_button.setEnabled(idle and bool(out) and (Path(out) / RECORD).is_file())
 
 
 def options_text(options: dict[str, Any]) -> str:
@@ -335,6 +342,6 @@ def _row(*parts: QWidget) -> QHBoxLayout:
 def _record_time(out: Path) -> int | None:
     """When the record of the run in a folder was written, which is the last thing written."""
     try:
-        return (out / _RECORD).stat().st_mtime_ns
+        return (out / RECORD).stat().st_mtime_ns
     except OSError:
         return None

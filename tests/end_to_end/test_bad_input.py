@@ -252,7 +252,7 @@ def test_locate_prints_rows_and_writes_the_same(
 def test_an_interrupted_run_leaves_the_earlier_one_as_it_was(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    field, out = copy_field(1, tmp_path / "device"), tmp_path / "out"
+    field, out = copy_field(2, tmp_path / "device"), tmp_path / "out"
     assert call(capsys, "run", field, "-o", out, "--quiet")[0] == 0
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
@@ -291,7 +291,7 @@ def test_an_exposure_that_cannot_be_is_refused(
 def test_a_bias_above_the_frames_is_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    folder = copy_field(1, tmp_path)
+    folder = copy_field(2, tmp_path)
     declaration = folder / "experiment.toml"
     text = declaration.read_text(encoding="utf-8").replace("bias_adu = 200.0", "bias_adu = 20000.0")
     declaration.write_text(text, encoding="utf-8")

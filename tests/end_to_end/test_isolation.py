@@ -17,7 +17,7 @@ TABLES = [table.name for table in IMAGE_TABLES]
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of two good fields, to compare with."""
     root = tmp_path_factory.mktemp("good")
-    copy_field(1, root / "device")
+    copy_field(3, root / "device")
     copy_field(2, root / "device")
     done = qdimage("run", root / "device", "-o", root / "out", "--quiet")
     assert done.returncode == 0, done.stderr
@@ -26,10 +26,10 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
-    """Field 1 is good; in field 2 one stack belongs to another field and one is cut short."""
+    """Field 3 is good; in field 2 one stack belongs to another field and one is cut short."""
     root = tmp_path_factory.mktemp("mixed")
-    copy_field(1, root / "device")
-    other = {"el_2.4V.tif": DEMO / "field-03" / "el_2.4V.tif"}
+    copy_field(3, root / "device")
+    other = {"el_2.4V.tif": DEMO / "field-01" / "el_2.4V.tif"}
     folder = copy_field(2, root / "device", other)
     damaged = folder / "el_2.6V.tif"
     damaged.write_bytes(damaged.read_bytes()[:400_000])
@@ -89,7 +89,7 @@ def test_the_other_field_is_untouched(mixed: tuple[Path, int, str], good: Path) 
     for name in TABLES:
         # F_min is one for the whole run, and so may differ with the fields in it.
         here, there = (
-            each[each["field"] == "field-01"] for each in (table(out, name), table(good, name))
+            each[each["field"] == "field-03"] for each in (table(out, name), table(good, name))
         )
         shared = [column for column in here.columns if not column.startswith("f_min")]
         pd.testing.assert_frame_equal(
@@ -133,7 +133,7 @@ def test_an_el_stack_of_another_field_alone_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_failed_reference_fails_its_field_alone(tmp_path: Path) -> None:
-    copy_field(1, tmp_path / "device")
+    copy_field(3, tmp_path / "device")
     folder = copy_field(2, tmp_path / "device")
     (folder / "pl.tif").unlink()
     done = qdimage("run", tmp_path / "device", "-o", tmp_path / "out", "--quiet")
@@ -143,14 +143,14 @@ def test_a_failed_reference_fails_its_field_alone(tmp_path: Path) -> None:
     failed = registration[registration["field"] == "field-02"]
     assert len(failed) == 4
     assert set(failed["status"]) == {"failed"}
-    assert set(registration[registration["field"] == "field-01"]["status"]) == {"ok"}
+    assert set(registration[registration["field"] == "field-03"]["status"]) == {"ok"}
 
 
 def test_a_broken_declaration_is_named_and_the_others_are_analysed(tmp_path: Path) -> None:
-    copy_field(1, tmp_path / "device")
+    copy_field(3, tmp_path / "device")
     folder = copy_field(2, tmp_path / "device")
     (folder / "experiment.toml").write_text('[experiment]\nnam = "x"\n', encoding="utf-8")
     done = qdimage("run", tmp_path / "device", "-o", tmp_path / "out", "--quiet")
     assert done.returncode == 3
     assert "did you mean 'name'" in done.stderr
-    assert set(table(tmp_path / "out", "channels")["field"]) == {"field-01"}
+    assert set(table(tmp_path / "out", "channels")["field"]) == {"field-03"}

@@ -69,13 +69,24 @@ class KeptFields:
             yield partial
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-            # It is of no use while it is empty.
-            with suppress(OSError):
-                self.folder.rmdir()
 
     def clear(self) -> None:
         """Forget all fields."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def tidied(self) -> Iterator[None]:
+        """Leave nothing but finished fields, and no folder without any, however the block ends.
+
+        Not done where a field ends: another process may be about to begin one in the folder.
+        """
+        try:
+            yield
+        finally:
+            for partial in self.folder.glob(f"*{_PARTIAL}"):
+                shutil.rmtree(partial, ignore_errors=True)
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def _read(
         self, place: Path, experiment: Experiment, options: AnalysisOptions

@@ -167,7 +167,7 @@ def run_plan(
     kept = KeptFields(out / KEPT)
     if not resume:
         kept.clear()
-    with staged(out) as staging:
+    with staged(out) as staging, kept.tidied():
         fields = analyse_fields(
             plan.fields,
             out=staging,

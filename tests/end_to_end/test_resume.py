@@ -125,6 +125,25 @@ def test_a_field_with_a_failure_is_tried_again(
     assert not result.failures
 
 
+def test_workers_keep_fields_and_leave_no_unfinished_one(
+    device: Path, tmp_path: Path, wanted: dict[str, bytes]
+) -> None:
+    out = tmp_path / "out"
+
+    def progress(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        qdimage.run(device, out, resume=True, workers=2, progress=progress)
+    assert [path.name for path in out.iterdir()] == [KEPT]
+    kept = list((out / KEPT).iterdir())
+    assert kept
+    assert all((path / "field.zip").is_file() for path in kept)
+    qdimage.run(device, out, resume=True, workers=2)
+    assert files_of(out) == wanted
+    assert not (out / KEPT).exists()
+
+
 def test_a_killed_run_is_resumed_to_the_same_bytes(
     device: Path, tmp_path: Path, wanted: dict[str, bytes]
 ) -> None:

@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_program_and_the_plugin_alone(wheel: Path) -> None:
         for path in (CLONE / "plugins").rglob("*.py")
         if "__pycache__" not in path.parts
     }
-    assert clone | {"napari_qdimage/napari.yaml", "qdimage/api.py"} <= set(names)
+    assert clone | {"napari_qdimage/napari.yaml", "qdimage/api/runs.py"} <= set(names)
     assert "[napari.manifest]\nqdimage = napari_qdimage:napari.yaml" in text
     assert "qdimage = qdimage.cli.main:main" in text
 

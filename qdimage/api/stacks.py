@@ -1,0 +1,97 @@
+"""Calls about single stacks."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qdimage.api.arguments import PathLike, analysis_options, camera_keys
+
+if TYPE_CHECKING:
+    from qdimage.domain.refusal import Refusal
+    from qdimage.pipeline.registration import Registered
+    from qdimage.pipeline.single import LocatedStack, StackSource
+
+
+def locate(
+    stack: "StackSource",
+    *,
+    camera: Mapping[str, float] | PathLike | None = None,
+    exposure_s: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    psf_sigma_px: float | None = None,
+    **selection: Any,
+) -> "LocatedStack":
+    """Localize the dots of one stack.
+
+    Parameters
+    ----------
+    stack : path or ndarray, shape (t, y, x) or (y, x)
+        ADU.
+    camera : mapping or path, optional
+        Keys of ``[camera]``, or a file with them; they win over the file's metadata.
+    exposure_s : float, optional
+        Of one frame; from the file's metadata where not given.
+    options, assignments
+        As in `plan`.
+    psf_sigma_px : float, optional
+        Expected width of a dot; measured where the stack has bright dots.
+    **selection
+        ``channel_index``, ``frames``, ``frames_excluded``.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the stack cannot be read, or its exposure is not known.
+    """
+    from qdimage.pipeline.single import locate_stack
+
+    keys, source = camera_keys(camera)
+    return locate_stack(
+        stack,
+        camera=keys,
+        camera_source=source,
+        exposure_s=exposure_s,
+        options=analysis_options(options, assignments),
+        psf_sigma_px=psf_sigma_px,
+        selection=selection,
+    )
+
+
+def register(
+    pl: "StackSource | LocatedStack",
+    el: "StackSource | LocatedStack",
+    *,
+    camera: Mapping[str, float] | PathLike | None = None,
+    exposure_s: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> "Registered | Refusal":
+    """Find the transform from an EL stack's pixels to a PL stack's, or refuse.
+
+    Parameters
+    ----------
+    pl, el : path, ndarray or LocatedStack
+    camera, exposure_s, options, assignments
+        As in `locate`, for both stacks.
+
+    Returns
+    -------
+    Registered or Refusal
+        A refusal says why the dots' agreement could be chance.
+    """
+    from qdimage.pipeline.single import LocatedStack, register_stacks
+
+    if not isinstance(pl, LocatedStack):
+        pl = locate(
+            pl, camera=camera, exposure_s=exposure_s, options=options, assignments=assignments
+        )
+    if not isinstance(el, LocatedStack):
+        el = locate(
+            el,
+            camera=camera,
+            exposure_s=exposure_s,
+            options=options,
+            assignments=assignments,
+            psf_sigma_px=pl.dots.psf_sigma_px,
+        )
+    return register_stacks(pl, el, options=analysis_options(options, assignments))

@@ -87,11 +87,14 @@ class TestRunEnvironment:
         assert all(folder.is_relative_to(CLONE) for folder in folders)
 
 
+NAMES = ("base", "test", "docs")
+
+
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone whose installing commands are replaced by ones that only make files."""
     clone = tmp_path / "a clone"
-    for file in ("pyproject.toml", "requirements/base.txt", "requirements/test.txt"):
+    for file in ("pyproject.toml", *(f"requirements/{name}.txt" for name in NAMES)):
         (clone / file).parent.mkdir(parents=True, exist_ok=True)
         (clone / file).write_text(file, encoding="utf-8")
     home = clone / ".qd"
@@ -108,11 +111,13 @@ class Installer:
 
     def __init__(self, clone: Path) -> None:
         self.asked: list[str] = []
+        self.commands: list[list[str]] = []
         self.trouble: dict[str, BaseException] = {}
         self.clone = clone
 
     def __call__(self, what: str, command: list[str], **_: object) -> None:
         self.asked.append(what)
+        self.commands.append(command)
         if what == "pip":
             program = Path(command[command.index("--target") + 1]) / "bin" / "uv"
             program.parent.mkdir(parents=True)
@@ -173,6 +178,17 @@ class TestPrepare:
     def test_tests_first_serve_the_base_too(self, installer: Installer):
         environment.prepare("test")
         assert environment.is_ready("base")
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_whichever_is_first_everything_of_the_base_is_installed(
+        self, clone: Path, installer: Installer, name: str
+    ):
+        environment.prepare(name)
+        pinned = installer.commands[ALL_STEPS.index("uv pip install")]
+        files = [pinned[place + 1] for place, word in enumerate(pinned) if word == "-r"]
+        assert {str(clone / "requirements" / f"{each}.txt") for each in ("base", name)} == set(
+            files
+        )
 
     def test_changed_test_requirements_leave_the_base_alone(
         self, clone: Path, installer: Installer
@@ -238,6 +254,16 @@ class TestCommands:
     def test_lint_takes_no_arguments(self, capsys: pytest.CaptureFixture):
         assert commands.start(["lint", "qdimage"]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+    @pytest.mark.parametrize("words", [["one", "two"], ["--fast"]])
+    def test_the_site_takes_one_folder(self, words: list[str], capsys: pytest.CaptureFixture):
+        assert commands.start(["docs", *words]) == 2
+        assert "expected one folder or nothing" in capsys.readouterr().err
+
+    def test_a_warning_of_the_site_is_an_error(self, tmp_path: Path):
+        command = commands.site_command(tmp_path)
+        assert "--fail-on-warning" in command
+        assert command[-2:] == [str(CLONE / "docs"), str(tmp_path)]
 
     def test_ctrl_c_has_its_own_exit_code(self, monkeypatch: pytest.MonkeyPatch):
         def interrupted() -> None:

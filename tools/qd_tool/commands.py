@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from qd_tool.environment import prepare
@@ -29,7 +30,7 @@ def start(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    commands = {"test": run_tests, "lint": run_lint, "bench": run_benchmarks}
+    commands = {"test": run_tests, "lint": run_lint, "bench": run_benchmarks, "docs": build_site}
     if arguments and arguments[0] in commands:
         return commands[arguments[0]](arguments[1:])
     run_qdimage(arguments)
@@ -84,3 +85,22 @@ def run_benchmarks(names: Sequence[str]) -> int:
     environ = run_environment(os.environ)
     codes = [call([str(PYTHON), str(scripts[name])], environ) for name in names or scripts]
     return max(codes, default=0)
+
+
+def build_site(arguments: Sequence[str]) -> int:
+    """Build the documentation site; a warning, such as a broken link or anchor, is an error."""
+    if len(arguments) > 1 or any(each.startswith("-") for each in arguments):
+        raise QdError(f"found {' '.join(arguments)!r} after docs, expected one folder or nothing")
+    out = Path(arguments[0]).absolute() if arguments else HOME / "site"
+    prepare("docs")
+    code = call(site_command(out), test_environment(os.environ))
+    if code == 0:
+        say(f"open {out / 'index.html'}")
+    return code
+
+
+def site_command(out: Path) -> list[str]:
+    """The call of Sphinx, whose cache of pages stays apart from what it builds."""
+    strict = ["--fail-on-warning", "--keep-going", "--quiet", "--jobs", "auto"]
+    cache = ["--doctree-dir", str(HOME / "doctrees")]
+    return [str(PYTHON), "-m", "sphinx", *strict, *cache, str(CLONE / "docs"), str(out)]

@@ -70,7 +70,8 @@ def _install(name: str, uv: str, lock: int, environ: Mapping[str, str]) -> None:
     install = [uv, "pip", "install", "--python", str(PYTHON)]
     # trackpy is published as source alone; what builds it is pinned too.
     wheels = ["--only-binary", ":all:", "--no-binary", "trackpy", "-b", str(_requirements(BASE))]
-    pinned = [*install, *wheels, "-r", str(_requirements(name))]
+    files = [each for part in sorted({BASE, name}) for each in ("-r", str(_requirements(part)))]
+    pinned = [*install, *wheels, *files]
     editable = [*install, "--no-deps", "--no-build-isolation", "-e", str(CLONE)]
     with step(f"installing requirements/{name}.txt into .qd/env"):
         run_quietly("uv pip install", pinned, lock=lock, environ=environ)

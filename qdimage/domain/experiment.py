@@ -147,6 +147,7 @@ class SpectrumTable(Declared):
     file: str = Field(min_length=1)
     scope: Literal["dot", "area"] = "dot"
     area_mm2: float | None = Field(default=None, gt=0)
+    dark_file: str | None = Field(default=None, min_length=1)
     kind: Kind
     voltage_v: float | None = None
     exposure_s: float | None = Field(default=None, gt=0)
@@ -154,6 +155,17 @@ class SpectrumTable(Declared):
     y_px: float | None = None
     x_um: float | None = None
     y_um: float | None = None
+
+
+class IvTable(Declared):
+    """``[[iv]]``"""
+
+    file: str = Field(min_length=1)
+    area_mm2: float | None = Field(default=None, gt=0)
+    voltage_column: str | None = Field(default=None, min_length=1)
+    current_column: str | None = Field(default=None, min_length=1)
+    time_column: str | None = Field(default=None, min_length=1)
+    limit_a: float | None = Field(default=None, gt=0)
 
 
 class DotParametersTable(Declared):
@@ -188,6 +200,7 @@ class ExperimentFile(Declared):
     channels: tuple[ChannelTable, ...] = ()
     photons: tuple[PhotonsTable, ...] = ()
     spectra: tuple[SpectrumTable, ...] = ()
+    iv: tuple[IvTable, ...] = ()
     dot_parameters: DotParametersTable = DotParametersTable()
     analysis: dict[str, Any] = Field(default_factory=dict)
 

@@ -207,4 +207,6 @@ def _declared_paths(declared: ExperimentFile) -> Iterator[str]:
     for photons in declared.photons:
         yield photons.file
         yield from (each for each in (photons.response_file, photons.background_file) if each)
-    yield from (spectrum.file for spectrum in declared.spectra)
+    for spectrum in declared.spectra:
+        yield from (each for each in (spectrum.file, spectrum.dark_file) if each)
+    yield from (each.file for each in declared.iv)

@@ -1,0 +1,103 @@
+"""The lines of a source-meter's text file as cells, whatever separates them."""
+
+import csv
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qdimage.errors import FormatError
+
+MOST_BYTES = 1 << 26
+# What a source-meter writes where it overflowed or measured nothing: 9.9e37 and 9.91e37.
+OVERFLOW = 9.8e37
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_NO_READING = frozenset({"", "-", "nan", "overflow", "overflw", "ovrflw", "inf"})
+_DIALECT_LINES = 5000
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What separates the columns, None for white space, and whether a comma is decimal."""
+
+    separator: str | None
+    decimal_comma: bool
+
+    def cells(self, line: str) -> list[str]:
+        """Return the cells of a line, without quotes and the spaces around them."""
+        if self.separator is None:
+            return [cell.strip('"') for cell in line.split()]
+        try:
+            cells = next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])
+        except csv.Error:
+            cells = line.split(self.separator)
+        cells = [cell.strip(' \t"') for cell in cells]
+        while cells and not cells[-1]:
+            cells.pop()
+        return cells
+
+    def number(self, cell: str) -> float | None:
+        """Return a cell's number, NaN where the source-meter says that it has none, else None."""
+        if cell.lower().lstrip("+-") in _NO_READING:
+            return math.nan
+        text = cell.replace(",", ".") if self.decimal_comma else cell
+        if not _NUMBER.match(text):
+            return None
+        value = float(text)
+        return value if abs(value) < OVERFLOW else math.nan
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file that is not too large for an I-V curve.
+
+    Raises
+    ------
+    FormatError
+        If it is missing, a folder, empty, too large, no text, or cannot be read.
+    """
+    if not path.is_file():
+        what = "found a folder" if path.is_dir() else "there is no such file"
+        raise FormatError(f"{path}: {what}, expected an I-V curve; correct the path")
+    try:
+        size = path.stat().st_size
+        if not 0 < size <= MOST_BYTES:
+            raise FormatError(
+                f"{path}: found {size} bytes, expected 1 to {MOST_BYTES} of an I-V curve; export "
+                "it again"
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}); name a file") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace").splitlines()
+    if b"\0" in data:
+        raise FormatError(
+            f"{path}: found a binary file, expected text with columns of voltage and current; "
+            "export the curve as CSV"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # KickStart's ohm and micro signs, in the code page of Windows.
+        text = data.decode("cp1252", errors="replace")
+    return text.splitlines()
+
+
+def dialect_of(lines: Sequence[str]) -> Dialect:
+    """Return what makes columns of numbers of the most lines."""
+    some = lines[:_DIALECT_LINES]
+    scores: dict[Dialect, tuple[int, int]] = {}
+    for separator in (";", "\t", ",", None):
+        for decimal_comma in (False, True) if separator != "," else (False,):
+            dialect = Dialect(separator, decimal_comma)
+            rows = sum(_n_numbers(dialect, line) >= 2 for line in some)
+            # Among equals, such as where a header stands alone, what separates anything.
+            scores[dialect] = rows, sum(separator in line for line in some if separator)
+    return max(scores, key=lambda each: scores[each])
+
+
+def _n_numbers(dialect: Dialect, line: str) -> int:
+    cells = dialect.cells(line)
+    return sum(bool(cell) and dialect.number(cell) is not None for cell in cells)

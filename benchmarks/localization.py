@@ -1,219 +1,189 @@
-"""How well dots are found and measured: `./qd bench localization`.
+"""Single frames beside trackpy, Picasso, photutils and scikit-image: `./qd bench localization`.
 
-Frames of known truth go through the analysis; three tables come out. Stated beside each number is
-what it should be: the false alarms of the options, the Cramer-Rao bound, a bias of nought.
+Frames are 512 x 512 px with 0.1 dots per um^2 at 0.16 um/px, of an EMCCD at a gain of 200, all
+dots of one brightness. The thresholds and sizes of the other programs are chosen with the truth,
+for each kind of frame; ours are the defaults. Beside each number stands what it should be: the
+stated false alarms, the Cramer-Rao bound, a bias of nought.
 """
 
+import argparse
+import sys
 import time
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from localization_frames.draw import (
+    DENSITY_PER_UM2,
+    GAUSSIAN,
+    OTHER_SPOTS,
+    Frame,
+    Spots,
+    field,
+    position_bound,
+)
+from localization_frames.ours import accuracy, image_of, located, pairs
+from localization_frames.peers import Finder, installed, picasso_mle, trackpy_locate
+from localization_frames.score import MATCH_PX, best_jaccard, isolated, jaccard, matches
 
-from qdimage.domain.camera import CAMERA_KEYS, Camera
-from qdimage.domain.localizations import Localizations
-from qdimage.domain.stack import Stack
-from qdimage.image.options import ImageOptions
-from qdimage.image.projection import photon_image
 from qdimage.localize.dots import localize
 from qdimage.localize.options import LocalizeOptions
-from qdimage.simulation.camera import expose
-from qdimage.simulation.options import CameraOptions, PsfOptions
-from qdimage.simulation.psf import GaussianPsf, Psf, make_psf
-from qdimage.simulation.render import render_spots
 
-Array = NDArray[np.float64]
-
-SHAPE = (128, 128)
-PITCH_PX = 20
-SIGMA_PX = 1.2
-EXPOSURE_S = 0.1
-STATED_ALARMS = 0.1
-EMCCD = CameraOptions()
-PLAIN = CameraOptions(em_gain=1, read_noise_e=1.6, electrons_per_adu=0.46, clock_induced_charge_e=0)
+CELLS = ((100, 5), (300, 5), (1000, 5), (5000, 5), (300, 50), (1000, 50), (5000, 50))
+OURS = LocalizeOptions()
+_SIZES_PX = (2.0, 3.0, 4.0)
+_ALARM_BACKGROUNDS = (0.0, 0.05, 0.5, 5.0, 50.0)
+_REPEATS = 9
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A camera, photons per pixel and frame of background, and frames that are averaged."""
-
-    chip: CameraOptions
-    background: float
-    n_frames: int
-    keys_known: bool = True
-
-    def __str__(self) -> str:
-        name = "EM   " if self.chip.em_gain > 1 else "no EM"
-        keys = "keys" if self.keys_known else "none"
-        return f"{name} {keys} {self.background:8g} {self.n_frames:6d}"
-
-    @property
-    def camera(self) -> Camera:
-        """The keys that the analysis is told."""
-        if not self.keys_known:
-            return Camera()
-        return Camera(**{key: float(getattr(self.chip, key)) for key in CAMERA_KEYS})
-
-    @property
-    def photons_per_unit(self) -> float:
-        """Of the numbers that the analysis gives."""
-        if self.keys_known:
-            return 1.0
-        chip = self.chip
-        return chip.electrons_per_adu / chip.em_gain / chip.quantum_efficiency
-
-    def record(self, light: Array, rng: np.random.Generator) -> NDArray[np.uint16]:
-        """Frames that show `light` on the background."""
-        mean = light + self.background
-        frames = [expose(mean, camera=self.chip, rng=rng) for _ in range(self.n_frames)]
-        return np.stack(frames)
-
-    def localize(self, frames: NDArray[np.uint16]) -> Localizations:
-        """The dots of the frames."""
-        image = photon_image(
-            Stack.from_array(frames),
-            camera=self.camera,
-            exposure_s=EXPOSURE_S,
-            options=ImageOptions(),
-            psf_sigma_px=SIGMA_PX,
-        )
-        options = LocalizeOptions(false_alarms_per_frame=STATED_ALARMS)
-        return localize(image, options=options, psf_sigma_px=SIGMA_PX)
+def print_jaccard(peers: dict[str, Finder], spots: Sequence[Spots], n_frames: int) -> None:
+    """Found, missed and false dots in one number."""
+    print(f"\nJaccard index, {DENSITY_PER_UM2} dots per um^2, matched within {MATCH_PX:g} px")
+    names = " ".join(f"{name:>14}" for name in peers)
+    print(f"{'spots':>21} {'photons':>7} {'ph/px':>5} {'qdimage':>8} {'false':>6} {names}")
+    for kind in spots:
+        for photons, background in CELLS:
+            rng = np.random.default_rng([1, photons, background])
+            frames = [field(kind, photons, background, rng) for _ in range(n_frames)]
+            found = [located(frame, OURS).positions for frame in frames]
+            pairs_of = list(zip(found, frames, strict=True))
+            own = np.mean([jaccard(each, frame.positions) for each, frame in pairs_of])
+            false = np.mean([np.sum(matches(e, frame.positions) < 0) for e, frame in pairs_of])
+            theirs = [f"{best_of(finder, frames):14.3f}" for finder in peers.values()]
+            start = f"{kind.name:>21} {photons:7d} {background:5d}"
+            print(f"{start} {own:8.3f} {false:6.1f} {' '.join(theirs)}", flush=True)
 
 
-CONDITIONS = [
-    *(
-        Condition(chip, background, n_frames)
-        for chip in (EMCCD, PLAIN)
-        for background, n_frames in (
-            (0.05, 1),
-            (0.05, 10),
-            (0.5, 5),
-            (5.0, 1),
-            (5.0, 20),
-            (50.0, 5),
-        )
-    ),
-    Condition(EMCCD, 0.5, 20, keys_known=False),
-    Condition(EMCCD, 5.0, 20, keys_known=False),
-    Condition(PLAIN, 5.0, 20, keys_known=False),
-]
-HEADER = f"{'camera keys':11} {'ph/px':>7} {'frames':>6}"
+def best_of(finder: Finder, frames: Sequence[Frame]) -> float:
+    """The best mean Jaccard index of a peer, with sizes and thresholds chosen by the truth."""
+    best = 0.0
+    for size in _SIZES_PX:
+        each = []
+        for frame in frames:
+            found = finder(frame, size)
+            known = np.isfinite(found.positions).all(axis=1)
+            each.append(best_jaccard(found.positions[known], found.score[known], frame.positions))
+        best = max(best, float(np.mean(each)))
+    return best
 
 
-def lattice(rng: np.random.Generator) -> Array:
-    """Isolated positions, anywhere within their pixels."""
-    along = np.arange(PITCH_PX / 2, SHAPE[0] - PITCH_PX / 2 + 1, PITCH_PX)
-    grid = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
-    return np.asarray(grid + rng.uniform(-0.5, 0.5, grid.shape))
+def print_accuracy(spots: Sequence[Spots], n_frames: int) -> None:
+    """Errors and fluxes of isolated dots."""
+    print("\nIsolated dots: errors over the Cramer-Rao bound, their pulls, photons")
+    print(
+        f"{'spots':>21} {'photons':>7} {'ph/px':>5} {'recall':>6} {'extra':>5} {'rms/bound':>9} "
+        f"{'pulls':>6} {'flux pulls':>10} {'flux bias %':>14} {'flagged %':>9}"
+    )
+    for kind in spots:
+        for photons, background in CELLS[1:]:
+            of = accuracy(kind, photons, background, OURS, n_frames)
+            print(
+                f"{kind.name:>21} {photons:7d} {background:5d} {of.recall:6.3f} {of.extra:5.1f} "
+                f"{of.rms_over_bound:9.3f} {of.pulls:6.3f} {of.flux_pulls:10.3f} "
+                f"{100 * of.bias:7.2f} +-{100 * of.bias_err:4.2f} {100 * of.warned:9.1f}",
+                flush=True,
+            )
 
 
-def nearest(dots: Localizations, positions: Array) -> NDArray[np.int64]:
-    """Index of the dot within 1.5 px of each position, -1 where there is none."""
-    if len(dots) == 0:
-        return np.full(len(positions), -1)
-    offset = positions[:, np.newaxis] - dots.positions
-    distance = np.hypot(offset[..., 0], offset[..., 1])
-    return np.where(distance.min(axis=1) < 1.5, distance.argmin(axis=1), -1)
+def print_peers_accuracy(peers: dict[str, Finder], n_frames: int) -> None:
+    """The same of the peers, where dots are alone in fields."""
+    print("\nPeers on Gaussian spots: rms/bound of dots 7 px from others, flux bias %")
+    print(f"{'photons':>7} {'ph/px':>5} " + " ".join(f"{name:>18}" for name in peers))
+    for photons, background in CELLS[1:]:
+        bound, texts = position_bound(GAUSSIAN, photons, background), []
+        for finder in peers.values():
+            rng, errors, flux = np.random.default_rng(5), [], []
+            for _ in range(n_frames):
+                frame = field(GAUSSIAN, photons, background, rng)
+                found = finder(frame, 3.0)
+                of = matches(found.positions, frame.positions)
+                good = of >= 0
+                good[good] &= isolated(frame.positions, 7.0, 512)[of[good]]
+                errors.append(found.positions[good] - frame.positions[of[good]])
+                flux.append(found.photons[good] / photons - 1)
+            rms = np.sqrt(np.mean(np.vstack(errors) ** 2)) / bound
+            texts.append(f"{rms:9.2f} {100 * np.median(np.concatenate(flux)):8.1f}")
+        print(f"{photons:7d} {background:5d} {' '.join(texts)}", flush=True)
 
 
-def position_bound(condition: Condition, photons: float) -> float:
-    """Cramer-Rao bound of x, px, with y, flux and background unknown as well."""
-    chip, size = condition.chip, 31
-    centre = np.array([[size // 2 + 0.2, size // 2 - 0.3]])
-
-    def model(x: float, y: float, flux: float, level: float) -> Array:
-        position = centre + np.array([[x, y]])
-        spot = render_spots(
-            position, np.array([flux]), shape=(size, size), psf=GaussianPsf(SIGMA_PX)
-        )
-        return spot + level
-
-    truth = np.array([0.0, 0.0, photons, condition.background])
-    steps = np.diag([1e-3, 1e-3, 0.01 * photons, 0.01 * condition.background])
-    slopes = [
-        ((model(*(truth + step)) - model(*(truth - step))) / (2 * step.sum())).ravel()
-        for step in steps
-    ]
-    excess = 2.0 if chip.em_gain > 1 else 1.0
-    electrons = model(*truth) * chip.quantum_efficiency + chip.clock_induced_charge_e
-    variance = excess * electrons + (chip.read_noise_e / chip.em_gain) ** 2
-    weight = condition.n_frames * chip.quantum_efficiency**2 / variance.ravel()
-    information = np.array([[np.sum(weight * a * b) for b in slopes] for a in slopes])
-    return float(np.sqrt(np.linalg.inv(information)[0, 0]))
+def print_false_alarms(n_frames: int) -> None:
+    """Blank frames."""
+    print("\nFalse alarms in a blank frame")
+    print(f"{'ph/px':>6} {'stated':>7} {'found':>14}")
+    for stated in (0.1, 1.0):
+        options = OURS.model_copy(update={"false_alarms_per_frame": stated})
+        for background in _ALARM_BACKGROUNDS:
+            rng, n_found = np.random.default_rng(6), 0
+            for _ in range(n_frames):
+                n_found += len(located(field(GAUSSIAN, 0, background, rng, n=0), options))
+            chance = max(n_found, 1) ** 0.5 / n_frames
+            print(
+                f"{background:6g} {stated:7g} {n_found / n_frames:7.3f} +-{chance:5.3f}", flush=True
+            )
 
 
-def print_false_alarms() -> None:
-    """Empty frames."""
-    print(f"False alarms in an image of {SHAPE[0]} x {SHAPE[1]} px; stated: {STATED_ALARMS}")
-    print(f"{HEADER} {'alarms':>14} {'ms/image':>9}")
-    for condition in CONDITIONS:
-        rng, found = np.random.default_rng(1), 0
-        repeats = 100 if condition.n_frames < 20 else 40
-        started = time.perf_counter()
-        for _ in range(repeats):
-            found += len(condition.localize(condition.record(np.zeros(SHAPE), rng)))
-        took = (time.perf_counter() - started) / repeats
-        chance = max(found, 1) ** 0.5 / repeats
-        print(f"{condition} {found / repeats:7.3f} +-{chance:5.3f} {1e3 * took:9.0f}", flush=True)
+def print_pairs(n_frames: int) -> None:
+    """Pairs of equal dots, resolved or flagged."""
+    print("\nPairs of equal dots, 1000 photons each")
+    print(f"{'apart/sigma':>11} {'ph/px':>5} {'resolved':>9} {'flagged':>8} {'either':>7}")
+    for apart in (1.0, 1.5, 2.0, 2.5, 3.0):
+        for background in (5, 50):
+            resolved, flagged = pairs(GAUSSIAN, 1000, background, apart * 1.3, OURS, n_frames)
+            print(
+                f"{apart:11g} {background:5d} {resolved:9.3f} {flagged:8.3f} "
+                f"{resolved + flagged:7.3f}",
+                flush=True,
+            )
 
 
-def print_recall() -> None:
-    """Share of isolated dots that are found, by photons per frame."""
-    levels = (10, 20, 30, 50, 100, 200, 300)
-    print("\nRecall of isolated dots, by photons per frame")
-    print(f"{HEADER} " + " ".join(f"{level:>6}" for level in levels))
-    for condition in CONDITIONS:
-        rng, shares = np.random.default_rng(2), []
-        for photons in levels:
-            index = []
-            for _ in range(2):
-                positions = lattice(rng)
-                flux = np.full(len(positions), float(photons))
-                light = render_spots(positions, flux, shape=SHAPE, psf=GaussianPsf(SIGMA_PX))
-                index.append(nearest(condition.localize(condition.record(light, rng)), positions))
-            shares.append(float(np.mean(np.concatenate(index) >= 0)))
-        print(f"{condition} " + " ".join(f"{share:6.2f}" for share in shares), flush=True)
-
-
-def print_accuracy() -> None:
-    """Errors and fluxes of isolated dots of 300 photons per frame."""
-    photons, n_images = 300.0, 6
-    print(f"\nIsolated dots of {photons:g} photons per frame")
-    print(f"{HEADER} {'rms px':>8} {'rms/bound':>9} {'pull':>6} {'flux bias %':>14}")
-    shapes: list[tuple[str, Psf]] = [
-        ("", GaussianPsf(SIGMA_PX)),
-        (" (Airy pattern; bound of the Gaussian)", make_psf(PsfOptions(kind="airy"), 0.107)),
-    ]
-    runs = [(condition, *shapes[0]) for condition in CONDITIONS]
-    runs.append((Condition(EMCCD, 0.5, 5), *shapes[1]))
-    for condition, note, psf in runs:
-        rng, errors, pulls, flux = np.random.default_rng(3), [], [], []
-        for _ in range(n_images):
-            positions = lattice(rng)
-            light = render_spots(positions, np.full(len(positions), photons), shape=SHAPE, psf=psf)
-            dots = condition.localize(condition.record(light, rng))
-            index = nearest(dots, positions)
-            off = dots.positions[index[index >= 0]] - positions[index >= 0]
-            errors.append(off)
-            pulls.append(off / dots.position_err_px[index[index >= 0]])
-            flux.append(dots.signal[index[index >= 0]] * condition.photons_per_unit)
-        rms = float(np.sqrt(np.mean(np.vstack(errors) ** 2)))
-        values = np.concatenate(flux)
-        bias = 100 * (values.mean() / photons - 1)
-        chance = 100 * values.std() / photons / len(values) ** 0.5
-        print(
-            f"{condition} {rms:8.4f} {rms / position_bound(condition, photons):9.2f} "
-            f"{np.std(np.vstack(pulls)):6.2f} {bias:7.2f} +-{chance:4.2f}{note}",
-            flush=True,
-        )
+def print_times(peers: dict[str, Finder]) -> None:
+    """The fastest of several runs on one core, compiled code warm."""
+    frame = field(GAUSSIAN, 1000, 5, np.random.default_rng(7))
+    image = image_of(frame)
+    calls: dict[str, Callable[[], object]] = {
+        "qdimage, photon image to dots": lambda: localize(image, options=OURS, psf_sigma_px=1.3),
+        "qdimage, ADU to dots": lambda: located(frame, OURS),
+    }
+    if "trackpy" in peers:
+        calls["trackpy, locate"] = lambda: trackpy_locate(frame, 3.0, 2000.0)
+    if "Picasso" in peers:
+        calls["Picasso, identify and fit"] = lambda: picasso_mle(frame, 3.0, 4000.0)
+    print(f"\nTime for a frame of {len(frame.positions)} dots, one core, fastest of {_REPEATS}")
+    for name, call in calls.items():
+        call()
+        times = []
+        for _ in range(_REPEATS):
+            begin = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - begin)
+        print(f"{name:>30}: {1e3 * min(times):7.1f} ms", flush=True)
 
 
 def main() -> None:
     """Print the tables."""
-    print_false_alarms()
-    print_recall()
-    print_accuracy()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", help="folder where Picasso and photutils are installed")
+    parser.add_argument("--frames", type=int, default=2, help="frames for each line")
+    tables = ("jaccard", "accuracy", "peers", "alarms", "pairs", "times")
+    parser.add_argument("--only", nargs="+", choices=tables, default=tables)
+    asked = parser.parse_args()
+    if asked.peers:
+        sys.path.append(asked.peers)
+    peers = installed()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if "times" in asked.only:
+            print_times(peers)
+        if "jaccard" in asked.only:
+            print_jaccard(peers, (GAUSSIAN,), asked.frames)
+        if "accuracy" in asked.only:
+            print_accuracy((GAUSSIAN, *OTHER_SPOTS), asked.frames)
+        if "peers" in asked.only:
+            print_peers_accuracy(peers, asked.frames)
+        if "alarms" in asked.only:
+            print_false_alarms(10 * asked.frames)
+        if "pairs" in asked.only:
+            print_pairs(asked.frames)
 
 
 if __name__ == "__main__":

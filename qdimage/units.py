@@ -16,6 +16,7 @@ UNIT_OF_SUFFIX = {
     "_photons_upper_s": "photons/s",
     "_photons_px_s": "photons/px/s",
     "_counts_s": "counts/s",
+    "_counts_s_mm2": "counts/s/mm2",
     "_per_us": "1/us",
 }
 

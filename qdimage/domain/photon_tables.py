@@ -1,5 +1,6 @@
 """The tables of the photon side: columns, units, meaning. The documentation is made from this."""
 
+from qdimage.domain.pmma_tables import PMMA_TABLES
 from qdimage.domain.spectrum_tables import SPECTRA
 from qdimage.domain.table import (
     MESSAGE,
@@ -323,4 +324,13 @@ RATE_FITS = Table(
     ("dot_id", "kind", "voltage_v", "file"),
 )
 
-PHOTON_TABLES = (PHOTONS, LIFETIMES, TRACES, POPULATION, POPULATION_DOTS, RATE_FITS, SPECTRA)
+PHOTON_TABLES = (
+    PHOTONS,
+    LIFETIMES,
+    TRACES,
+    POPULATION,
+    POPULATION_DOTS,
+    RATE_FITS,
+    SPECTRA,
+    *PMMA_TABLES,
+)

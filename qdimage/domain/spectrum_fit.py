@@ -120,6 +120,32 @@ class Bands:
 
 
 @dataclass(frozen=True)
+class Light:
+    """Counts of a band without the detector's floor.
+
+    Attributes
+    ----------
+    counts : Measured
+    upper : float
+        One-sided 95 % limit (profile likelihood).
+    p_value : float
+        Of so much light, or more, by chance where there is none.
+    """
+
+    counts: Measured
+    upper: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class BandLight:
+    """Light of either band, each alone."""
+
+    dot: Light
+    background: Light
+
+
+@dataclass(frozen=True)
 class SpectrumFit:
     """Everything that one spectrum says, and the noise that it was fitted with."""
 

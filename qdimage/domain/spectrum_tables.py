@@ -25,7 +25,9 @@ SPECTRA = Table(
         number("x_px", "where it was taken, field frame"),
         number("y_px", "where it was taken, field frame"),
         number("pmma_nm", "thickness of the device's PMMA"),
+        number("area_mm2", "of an area, as declared"),
         number("exposure_s", "of all frames"),
+        text("dark_file", "spectrum without light that was subtracted; empty for none"),
         number("counts", "below the whole line"),
         number("counts_err", "standard deviation of counts"),
         text("model", "line chosen by BIC: `gaussian`, `lorentzian`, `voigt`, `asymmetric`"),
@@ -43,8 +45,12 @@ SPECTRA = Table(
         number("p_value", "goodness of fit"),
         number("dot_band_counts", "in the dot band, the detector's floor taken off"),
         number("dot_band_counts_err", "standard deviation of dot_band_counts"),
+        number("dot_band_counts_upper", "one-sided 95 % limit"),
+        number("dot_band_p_value", "of so much light there by chance where there is none"),
         number("background_band_counts", "in the background band, the floor taken off"),
         number("background_band_counts_err", "standard deviation of background_band_counts"),
+        number("background_band_counts_upper", "one-sided 95 % limit"),
+        number("background_band_p_value", "of so much light there by chance where there is none"),
         number("background_ratio", "background band over dot band"),
         number("background_ratio_low", "lower end of its 95 % interval"),
         number("background_ratio_high", "upper end of its 95 % interval"),
@@ -68,7 +74,8 @@ SPECTRA = Table(
         text(
             "flags",
             "`poor_fit`: p_value below 0.001; `model_open`: bic_margin below 2; `peak_at_edge`: "
-            "peak within half its width of the dot band's end; `cosmic_rays`: some were taken out",
+            "peak within half its width of the dot band's end; `cosmic_rays`: some were taken out; "
+            "`no_line`: of an area in whose dot band no line stands out; its bands are an answer",
         ),
         MESSAGE,
         text("curve", "the spectrum and its fit, relative to the output folder"),

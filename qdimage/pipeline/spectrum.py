@@ -1,16 +1,17 @@
 """What one file of a spectrum says, alone or against another of the same dot."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.spectrum import Spectrum
-from qdimage.domain.spectrum_fit import SpectraCompared, SpectrumFit
+from qdimage.domain.spectrum_fit import BandLight, SpectraCompared, SpectrumFit
 from qdimage.errors import ConfigurationError
 from qdimage.io.spectrum_file import open_spectrum
 from qdimage.spectra.compare import compared
-from qdimage.spectra.fit import CleanSpectrum, clean, fit_spectrum
+from qdimage.spectra.fit import CleanSpectrum, clean, fit_spectrum, measure_light
 from qdimage.spectra.options import SpectrumOptions
 
 
@@ -28,12 +29,15 @@ class SpectrumSettings:
         Instead of what the file says.
     turn_on_v : float or None
         Voltage at which the dot, or the device, begins to emit.
+    scope : {"dot", "area"}
+        Of an area the bands are an answer without a line.
     """
 
     dark: Path | None = None
     rows: tuple[int, int] | None = None
     exposure_s: float | None = None
     turn_on_v: float | None = None
+    scope: Literal["dot", "area"] = "dot"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class SpectrumAnswer:
     options : SpectrumOptions
         Which bands were meant.
     settings : SpectrumSettings
+    light : BandLight or Refusal
+        Of both bands, also where there is no line.
     against : pathlib.Path or None
         The other spectrum of the same dot.
     comparison : SpectraCompared, Refusal or None
@@ -62,6 +68,7 @@ class SpectrumAnswer:
     answer: SpectrumFit | Refusal
     options: SpectrumOptions
     settings: SpectrumSettings
+    light: BandLight | Refusal
     against: Path | None = None
     comparison: SpectraCompared | Refusal | None = None
 
@@ -81,12 +88,15 @@ def spectrum_of_file(
         if value is not None and not 0 < value < math.inf:
             raise ConfigurationError(f"found {name} = {value}, expected more than 0; correct it")
     spectrum = open_spectrum(path, rows=settings.rows)
+    if settings.exposure_s is not None:
+        spectrum = replace(spectrum, exposure_s=settings.exposure_s)
     dark = None if settings.dark is None else open_spectrum(settings.dark, rows=settings.rows)
     cleaned = clean(spectrum, options, dark)
     if isinstance(cleaned, Refusal):
-        return SpectrumAnswer(path, spectrum, None, cleaned, options, settings)
+        return SpectrumAnswer(path, spectrum, None, cleaned, options, settings, cleaned)
     answer = fit_spectrum(cleaned, options)
-    return SpectrumAnswer(path, spectrum, cleaned, answer, options, settings)
+    light = measure_light(cleaned, answer, options)
+    return SpectrumAnswer(path, spectrum, cleaned, answer, options, settings, light)
 
 
 def compare_answers(found: SpectrumAnswer, other: SpectrumAnswer) -> SpectraCompared | Refusal:

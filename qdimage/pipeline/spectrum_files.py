@@ -77,7 +77,11 @@ def _answer(work: PhotonWork, declared: SpectrumTable) -> SpectrumAnswer | Failu
     return attempt(
         lambda: spectrum_of_file(
             work.experiment.folder / declared.file,
-            settings=SpectrumSettings(exposure_s=declared.exposure_s),
+            settings=SpectrumSettings(
+                dark=work.experiment.folder / declared.dark_file if declared.dark_file else None,
+                exposure_s=declared.exposure_s,
+                scope=declared.scope,
+            ),
             options=work.options.spectrum,
         ),
         f"{work.experiment.name}, {declared.file}",
@@ -118,4 +122,6 @@ def _shared(experiment: Experiment, declared: SpectrumTable, place: Place) -> Ro
         "x_px": place.x_px,
         "y_px": place.y_px,
         "pmma_nm": experiment.declared.device.pmma_nm,
+        "area_mm2": declared.area_mm2,
+        "dark_file": declared.dark_file or "",
     }

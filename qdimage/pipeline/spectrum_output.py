@@ -6,7 +6,7 @@ import numpy as np
 
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.spectrum import energy_ev
-from qdimage.domain.spectrum_fit import Bands, Line, SpectraCompared
+from qdimage.domain.spectrum_fit import BandLight, Bands, Line, SpectraCompared
 from qdimage.pipeline.spectrum import SpectrumAnswer
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def spectrum_row(found: SpectrumAnswer) -> dict[str, Any]:
     """Return what is known of a file, as in the table `spectra`."""
     row: dict[str, Any] = {
         "file": found.file.name,
-        "exposure_s": found.settings.exposure_s or found.spectrum.exposure_s,
+        "exposure_s": found.spectrum.exposure_s,
+        "dark_file": "" if found.settings.dark is None else found.settings.dark.name,
     }
     notes = list(found.spectrum.warnings)
     if found.cleaned is not None:
@@ -30,8 +31,11 @@ def spectrum_row(found: SpectrumAnswer) -> dict[str, Any]:
             "counts_per_electron": noise.counts_per_electron,
             "n_cosmic": found.cleaned.n_cosmic,
         }
+        notes += [found.cleaned.warning] if found.cleaned.warning else []
+    if isinstance(found.light, BandLight):
+        row |= _light(found.light)
     if isinstance(found.answer, Refusal):
-        return row | {"status": "refused", "message": "; ".join([*notes, found.answer.reason])}
+        return row | _without_line(found, found.answer, notes)
     line, bands = found.answer.line, found.answer.bands
     row |= _line(line)
     if isinstance(bands, Bands):
@@ -48,6 +52,26 @@ def spectrum_row(found: SpectrumAnswer) -> dict[str, Any]:
     elif isinstance(found.comparison, Refusal):
         notes.append(found.comparison.reason)
     return row | {"status": "ok", "flags": _flags(found, line), "message": "; ".join(notes)}
+
+
+def _without_line(found: SpectrumAnswer, refusal: Refusal, notes: list[str]) -> dict[str, Any]:
+    """Of an area the light in the bands is an answer, of a dot the line alone is one."""
+    message = "; ".join([*notes, refusal.reason])
+    if found.settings.scope == "area" and isinstance(found.light, BandLight):
+        return {"status": "ok", "flags": "no_line", "message": f"no line: {message}"}
+    return {"status": "refused", "message": message}
+
+
+def _light(light: BandLight) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, band in (("dot", light.dot), ("background", light.background)):
+        row |= {
+            f"{name}_band_counts": band.counts.value,
+            f"{name}_band_counts_err": band.counts.err,
+            f"{name}_band_counts_upper": band.upper,
+            f"{name}_band_p_value": band.p_value,
+        }
+    return row
 
 
 def _line(line: Line) -> dict[str, Any]:
@@ -74,10 +98,6 @@ def _line(line: Line) -> dict[str, Any]:
 
 def _bands(bands: Bands) -> dict[str, Any]:
     return {
-        "dot_band_counts": bands.dot.value,
-        "dot_band_counts_err": bands.dot.err,
-        "background_band_counts": bands.background.value,
-        "background_band_counts_err": bands.background.err,
         "background_ratio": bands.ratio,
         "background_ratio_low": bands.low,
         "background_ratio_high": bands.high,

@@ -1,6 +1,6 @@
 """Results of all fields as the tables that a run writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,7 @@ from qdimage.pipeline.decisions import (
 )
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
+from qdimage.pipeline.pmma_series import pmma_tables
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
 from qdimage.pipeline.spectrum_files import add_sub_bandgap
@@ -83,10 +84,18 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         rows[DOT_CHANNELS] += dot_channels
         for table in PHOTON_TABLES:
             rows[table] += field.photons.get(table.name, [])
+    rows |= pmma_tables(_spectra(fields))
     frames = {table.name: as_frame(each, table) for table, each in rows.items()}
     for table, each in _turn_on(fields, frames, options, f_min_s).items():
         frames[table.name] = as_frame(each, table)
     return frames | _population(fields, frames)
+
+
+def _spectra(fields: Sequence[FieldResult]) -> Iterator[tuple[Row, float]]:
+    """Yield rows of spectra, and up to what background a field is called free of it."""
+    for field in fields:
+        for row in field.photons.get(SPECTRA.name, []):
+            yield row, field.options.spectrum.most_background
 
 
 def _population(

@@ -26,7 +26,9 @@ class SpectrumTruth:
     model : str
         Kind of line; of a Voigt both parts add about equally, the asymmetric one is skewed by 0.3.
     background : float
-        Electrons between 400 and 500 nm for each of the dot's.
+        Electrons of Poly-TPD's emission, nearly all between 400 and 500 nm, for each of the dot's.
+    background_tail_nm : float
+        Mean length of an exponential tail of that emission to long wavelengths.
     first_nm, step_nm, pixels : float, float, int
         Of the detector.
     bias_counts, electrons_per_count, read_noise_e : float
@@ -40,6 +42,7 @@ class SpectrumTruth:
     fwhm_nm: float = 20.0
     model: LineModel = "gaussian"
     background: float = 0.0
+    background_tail_nm: float = 0.0
     first_nm: float = 380.0
     step_nm: float = 0.4
     pixels: int = 1000
@@ -64,6 +67,7 @@ def simulate_spectrum(truth: SpectrumTruth, generator: np.random.Generator) -> S
         back = 450.0 + 20.0 * generator.standard_normal(
             generator.poisson(share * truth.background / _WITHIN)
         )
+        back += truth.background_tail_nm * generator.standard_exponential(back.size)
         electrons = np.histogram(np.concatenate([dot, back]), edges)[0].astype(float)
         electrons += truth.read_noise_e * generator.standard_normal(truth.pixels)
         struck = generator.integers(0, truth.pixels, truth.cosmic_rays)

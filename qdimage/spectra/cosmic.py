@@ -16,6 +16,11 @@ _BESIDE = 3.5
 _LEAST_FRAMES = 3
 
 
+def without_hot_pixels(counts: Array, hot: Mask) -> Array:
+    """Return counts with the median of neighbours where a pixel is hot."""
+    return np.where(hot, median_filter(counts, _AROUND_PX, mode="nearest"), counts)
+
+
 def without_cosmic_rays(frames: Array, noise: Noise, sigma: float) -> tuple[Array, Mask]:
     """Return the counts of all frames with spikes replaced, and which pixels had one.
 

@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.spectrum import Spectrum
-from qdimage.domain.spectrum_fit import Noise, SpectrumFit
-from qdimage.spectra.bands import bands_of
-from qdimage.spectra.cosmic import without_cosmic_rays
+from qdimage.domain.spectrum_fit import BandLight, Noise, SpectrumFit
+from qdimage.spectra.band_light import light_of
+from qdimage.spectra.band_sums import band_sums
+from qdimage.spectra.bands import ratio_of
+from qdimage.spectra.cosmic import without_cosmic_rays, without_hot_pixels
+from qdimage.spectra.dark import less_dark
 from qdimage.spectra.line import fit_line
 from qdimage.spectra.noise import noise_of, refined
 from qdimage.spectra.options import SpectrumOptions
@@ -32,6 +35,8 @@ class CleanSpectrum:
     n_cosmic : int
         Spikes that were taken out.
     noise : Noise
+    warning : str
+        What is to know about the dark, "" for nothing.
     """
 
     wavelength_nm: Array
@@ -40,6 +45,7 @@ class CleanSpectrum:
     hit: NDArray[np.bool_]
     n_cosmic: int
     noise: Noise
+    warning: str = ""
 
 
 def clean(
@@ -53,41 +59,23 @@ def clean(
         counts, hit = without_cosmic_rays(spectrum.frames, noise, options.cosmic_sigma)
         noise = noise_of(counts, len(spectrum.frames), options, hit)
     changed = int(np.sum(hit)) or int(np.sum(np.abs(counts - raw) > 1e-9 * np.abs(raw)))
+    warning = ""
     if dark is None and noise.source == "given":
         bias = len(spectrum.frames) * options.bias_counts
         counts = counts - bias
         noise = Noise(noise.counts_per_electron, noise.offset_counts - bias, noise.source)
     if dark is not None:
-        found = _less_dark(counts, spectrum, dark, noise, options)
+        found = less_dark(counts, spectrum, dark, noise, options)
         if isinstance(found, Refusal):
             return found
-        counts, noise = found
-    return CleanSpectrum(spectrum.wavelength_nm, spectrum.pixel_nm, counts, hit, changed, noise)
-
-
-def _less_dark(
-    counts: Array, spectrum: Spectrum, dark: Spectrum, noise: Noise, options: SpectrumOptions
-) -> tuple[Array, Noise] | Refusal:
-    """Counts less a dark of the same pixels, and their noise, the dark's own included."""
-    same = dark.wavelength_nm.shape == spectrum.wavelength_nm.shape
-    if not same or not np.allclose(dark.wavelength_nm, spectrum.wavelength_nm, atol=1e-3):
-        return Refusal(
-            f"{dark.path}: found other wavelengths than the spectrum's, expected a dark of the "
-            "same pixels; record one so"
-        )
-    # Frames count: the bias grows with them, the dark current with the exposure.
-    share = len(spectrum.frames) / len(dark.frames)
-    if spectrum.exposure_s and dark.exposure_s:
-        share = spectrum.exposure_s / dark.exposure_s
-    level, _ = without_cosmic_rays(dark.frames, noise, options.cosmic_sigma)
-    mean = float(level.mean())
-    # The dark's own noise adds as if so many counts more had been there.
-    offset = noise.offset_counts / max(share, 1e-9)
-    own = share**2 * max(mean - offset, 0.0)
-    shifted = Noise(
-        noise.counts_per_electron, noise.offset_counts - share * mean - own, noise.source
+        hit = hit | found.hot
+        counts, noise, warning = without_hot_pixels(found.counts, hit), found.noise, found.warning
+        if noise.source == "scatter":
+            # Pixels that differ without light scatter less once the dark is off.
+            noise = noise_of(counts, len(spectrum.frames), options, hit)
+    return CleanSpectrum(
+        spectrum.wavelength_nm, spectrum.pixel_nm, counts, hit, changed, noise, warning
     )
-    return counts - share * level, shifted
 
 
 def fit_spectrum(cleaned: CleanSpectrum, options: SpectrumOptions) -> SpectrumFit | Refusal:
@@ -102,4 +90,15 @@ def fit_spectrum(cleaned: CleanSpectrum, options: SpectrumOptions) -> SpectrumFi
         noise = refined(noise, residual[seen], line.fitted[seen])
         better = fit_line(x, cleaned.pixel_nm, counts, cleaned.hit, noise, options)
         line = line if isinstance(better, Refusal) else better
-    return SpectrumFit(line, bands_of(x, counts, noise, line, options), noise)
+    sums = band_sums(x, counts, noise, line, options)
+    bands = sums if isinstance(sums, Refusal) else ratio_of(sums, noise)
+    return SpectrumFit(line, bands, noise)
+
+
+def measure_light(
+    cleaned: CleanSpectrum, found: SpectrumFit | Refusal, options: SpectrumOptions
+) -> BandLight | Refusal:
+    """Measure the light in both bands, whether or not a line was found there."""
+    line, noise = (None, cleaned.noise) if isinstance(found, Refusal) else (found.line, found.noise)
+    sums = band_sums(cleaned.wavelength_nm, cleaned.counts, noise, line, options)
+    return sums if isinstance(sums, Refusal) else light_of(sums, noise)

@@ -26,6 +26,9 @@ class SpectrumOptions(Options):
     floor: Literal["measured", "zero"] = option(
         "measured", "taken off both bands: level of the darkest stretches, or nothing"
     )
+    most_background: float = option(
+        0.05, "an area is background-free if surely below this share of the dots' light", "", gt=0
+    )
     electrons_per_count: float | None = option(
         None,
         "sensitivity over gain; without it found from the scatter of neighbours",

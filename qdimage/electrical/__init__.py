@@ -1,0 +1,1 @@
+"""Current against voltage, and from which voltage on there is light."""

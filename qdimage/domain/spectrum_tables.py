@@ -75,7 +75,7 @@ SPECTRA = Table(
             "flags",
             "`poor_fit`: p_value below 0.001; `model_open`: bic_margin below 2; `peak_at_edge`: "
             "peak within half its width of the dot band's end; `cosmic_rays`: some were taken out; "
-            "`no_line`: of an area in whose dot band no line stands out; its bands are an answer",
+            "`no_line`: of an area with light and no line in the dot band; its bands are an answer",
         ),
         MESSAGE,
         text("curve", "the spectrum and its fit, relative to the output folder"),

@@ -5,13 +5,13 @@ from typing import Any
 
 from qdimage.domain.pmma_tables import PMMA_SERIES, PMMA_WINDOWS
 from qdimage.domain.table import Table
+from qdimage.pipeline.spectrum_output import SEEN_P
 
 Row = dict[str, Any]
 # Its row of the series, and its row of the spectra.
 Area = tuple[Row, Row]
 
 POOLED = "all"
-_SEEN = 1e-3
 _FREE, _UNDECIDED, _DARK = "dots", "dots_undecided", "dark"
 _WITH_DOTS = {_FREE, _UNDECIDED, "dots_and_background"}
 # In one voltage's spectra the first of these that occurs decides.
@@ -44,12 +44,14 @@ def _series_row(row: Row, limit: float) -> Row:
     known: Row = {name: row.get(name) for name in same}
     known |= {"exposure_s": row.get("exposure_s"), "message": row["message"]}
     known["most_background"] = limit
-    if row["status"] != "ok":
+    if row["status"] == "failed":
         return known
+    # Without a line a spectrum has bands all the same.
+    known["status"] = "ok"
     if row.get("background_band_counts") is None:
         return known | {"status": "refused"}
     known |= {name: row.get(name) for name in _RATIO}
-    seen = row.get("model") is not None, row["background_band_p_value"] < _SEEN
+    seen = row.get("model") is not None, row["background_band_p_value"] < SEEN_P
     known |= {"dots_seen": seen[0], "background_seen": seen[1]}
     known["light"] = _light(row, limit, dots=seen[0], background=seen[1])
     area, exposure = row.get("area_mm2"), row.get("exposure_s")

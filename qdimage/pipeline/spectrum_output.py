@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _POOR_FIT, _OPEN = 1e-3, 2.0
+# A band has light by a p-value below this.
+SEEN_P = 1e-3
 
 
 def spectrum_row(found: SpectrumAnswer) -> dict[str, Any]:
@@ -55,9 +57,14 @@ def spectrum_row(found: SpectrumAnswer) -> dict[str, Any]:
 
 
 def _without_line(found: SpectrumAnswer, refusal: Refusal, notes: list[str]) -> dict[str, Any]:
-    """Of an area the light in the bands is an answer, of a dot the line alone is one."""
+    """Of an area light in the bands is an answer, of a dot the line alone is one."""
     message = "; ".join([*notes, refusal.reason])
-    if found.settings.scope == "area" and isinstance(found.light, BandLight):
+    light = found.light
+    if (
+        found.settings.scope == "area"
+        and isinstance(light, BandLight)
+        and min(light.dot.p_value, light.background.p_value) < SEEN_P
+    ):
         return {"status": "ok", "flags": "no_line", "message": f"no line: {message}"}
     return {"status": "refused", "message": message}
 

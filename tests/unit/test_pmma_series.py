@@ -92,6 +92,13 @@ def test_what_cannot_be_told_is_refused() -> None:
     assert window("dots", status="failed", message="no file")["status"] == "refused"
 
 
+def test_darkness_is_an_answer_to_a_series_though_no_line_is_one_to_a_spectrum() -> None:
+    rows = [area("dark", 2.0, status="refused", message="no line"), area("dots", 2.1)]
+    tables = pmma_tables([(each, LIMIT) for each in rows])
+    assert [row["status"] for row in tables[PMMA_SERIES]] == ["ok", "ok"]
+    assert ends(tables[PMMA_WINDOWS][0]) == [2.0, 2.1, 2.1, None]
+
+
 def test_dots_that_vanish_are_named_with_a_limit() -> None:
     row = window("dark", "background", "background")
     assert (row["status"], row["finding"]) == ("ok", "dots_vanished")

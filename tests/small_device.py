@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import tifffile
@@ -12,9 +13,13 @@ N_FRAMES = 6
 
 
 def make_field(
-    folder: Path, *, number: int = 2, voltages: tuple[str, ...] = ("2.4", "2.6")
+    folder: Path,
+    *,
+    number: int = 2,
+    voltages: tuple[str, ...] = ("2.4", "2.6"),
+    time_tags: int = 0,
 ) -> Path:
-    """Write a corner of a field of the demo device, without time tags, and return its folder.
+    """Write a corner of a field of the demo device and return its folder.
 
     Parameters
     ----------
@@ -24,6 +29,8 @@ def make_field(
         Field of the demo device.
     voltages : tuple of str
         Of the EL channels that are kept.
+    time_tags : int
+        The first files of time tags that are kept.
     """
     source = DEMO / f"field-{number:02d}"
     folder.mkdir(parents=True)
@@ -31,8 +38,13 @@ def make_field(
     head, *tables = re.split(r"(?m)^(?=\[\[)", text)
     names = {"pl.tif", *(f"el_{voltage}V.tif" for voltage in voltages)}
     kept = [table for table in tables if any(f'"{name}"' in table for name in names)]
+    photons = [table for table in tables if table.startswith("[[photons]]")][:time_tags]
+    for table in photons:
+        file = tomllib.loads(table)["photons"][0]["file"]
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / file, folder / file)
     head = head.replace(f'name = "{source.name}"', f'name = "{folder.name}"')
-    (folder / "experiment.toml").write_text(head + "".join(kept), encoding="utf-8")
+    (folder / "experiment.toml").write_text(head + "".join(kept + photons), encoding="utf-8")
     for name in names:
         stack = tifffile.imread(source / name)[:N_FRAMES, :SIDE_PX, :SIDE_PX]
         tifffile.imwrite(folder / name, stack)

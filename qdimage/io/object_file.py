@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
@@ -93,7 +94,14 @@ def _encoded(value: Any, arrays: list[NDArray[Any]]) -> Any:
         return ["tuple", kind, [inner(each) for each in value]]
     if isinstance(value, list):
         return ["list", [inner(each) for each in value]]
+    if isinstance(value, pd.DataFrame):
+        return ["frame", [[inner(name), inner(_column(value[name]))] for name in value]]
     raise TypeError(f"a {type(value).__name__} cannot be kept in a file")
+
+
+def _column(values: "pd.Series[Any]") -> Any:
+    column = values.to_numpy()
+    return column.tolist() if column.dtype == object else column
 
 
 def _name(kind: type) -> str:
@@ -120,6 +128,8 @@ def _decoded(tree: Any, array: Callable[[int], NDArray[Any]]) -> Any:
     if kind == "tuple":
         values = [inner(each) for each in parts[1]]
         return _class(parts[0])(*values) if parts[0] else tuple(values)
+    if kind == "frame":
+        return pd.DataFrame({inner(name): inner(each) for name, each in parts[0]})
     if kind == "object":
         return _made(_class(parts[0]), {name: inner(each) for name, each in parts[1].items()})
     if kind == "enum":

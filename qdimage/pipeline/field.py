@@ -21,6 +21,7 @@ from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
 from qdimage.pipeline.channel_row import channel_row
 from qdimage.pipeline.curated_field import CuratedDots, curate_field
+from qdimage.pipeline.kept_steps import KeptSteps, StepDone, file_marks
 from qdimage.pipeline.names import image_path
 from qdimage.pipeline.photon_files import (
     PhotonWork,
@@ -97,6 +98,8 @@ class FieldResult:
         Rows of the time-tag files and of spectra, by table.
     curated : CuratedDots or None
         The PL dots; None where there is no image of them.
+    steps : tuple of StepDone
+        What was done for it, and what an earlier run had done.
     """
 
     experiment: Experiment
@@ -105,6 +108,7 @@ class FieldResult:
     others: tuple[ChannelResult, ...]
     photons: Rows
     curated: CuratedDots | None = None
+    steps: tuple[StepDone, ...] = ()
 
     @property
     def channels(self) -> tuple[ChannelResult, ...]:
@@ -157,6 +161,7 @@ def analyse_field(
     number: int,
     options: AnalysisOptions,
     out: Path,
+    kept: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> FieldResult:
     """Analyse one field; what fails keeps its place and stops nothing else.
@@ -169,14 +174,17 @@ def analyse_field(
     options : AnalysisOptions
     out : pathlib.Path
         Folder that receives ``images/`` and ``curves/``.
+    kept : pathlib.Path, optional
+        Folder in which each step is kept, and found where an earlier run has done it.
     progress : callable
         Called with a text after each channel and each file.
     """
+    steps = KeptSteps(kept)
     reference: ChannelResult | None = None
     others: tuple[ChannelResult, ...] = ()
     curated: CuratedDots | None = None
     if experiment.declared.channels:
-        work = _Work(experiment, number, options, out, progress)
+        work = _Work(experiment, number, options, out, progress, steps)
         reference, others, curated = _analyse_channels(work)
     photons = PhotonWork(
         experiment,
@@ -185,9 +193,10 @@ def analyse_field(
         out,
         curated.dots if curated is not None else None,
         reference.pixel_um if reference is not None else None,
+        steps,
     )
     rows = {**analyse_photon_files(photons, progress), **analyse_spectra(photons)}
-    return FieldResult(experiment, options, reference, others, rows, curated)
+    return FieldResult(experiment, options, reference, others, rows, curated, tuple(steps.log))
 
 
 def _analyse_channels(
@@ -253,7 +262,7 @@ def register_field(
     progress : callable
         Called with a text after each channel.
     """
-    work = _Work(experiment, 0, options, Path(), progress)
+    work = _Work(experiment, 0, options, Path(), progress, KeptSteps())
     fixed, measured, registered = _measure_and_register(work)
     declared = {channel.name: channel for channel in experiment.declared.channels}
     every = {experiment.declared.reference.name: fixed, **measured}
@@ -317,26 +326,43 @@ class _Work:
         options: AnalysisOptions,
         out: Path,
         progress: Progress,
+        steps: KeptSteps,
     ) -> None:
         self.experiment = experiment
         self.number = number
         self.options = options
         self.out = out
         self.progress = progress
+        self.steps = steps
+        # By channel: what its image and dots rest on.
+        self.rests_on: dict[str, list[Any]] = {}
 
     def measure(
         self, channel: ChannelTable, *, psf_sigma_px: float | None
     ) -> MeasuredChannel | Failure:
         """Measure a channel, or say why that failed."""
         place = f"{self.experiment.name}, {channel.name}"
-        measured = attempt(
-            lambda: measure_channel(
+        rests_on = self.rests_on[channel.name] = self._image_rests_on(channel, psf_sigma_px)
+
+        def measure() -> MeasuredChannel:
+            return measure_channel(
                 self.experiment, channel, options=self.options, psf_sigma_px=psf_sigma_px
-            ),
-            place,
-        )
+            )
+
+        measured = attempt(lambda: self.steps.do("localize", place, rests_on, measure), place)
         self.progress(place)
         return measured
+
+    def _image_rests_on(self, channel: ChannelTable, psf_sigma_px: float | None) -> list[Any]:
+        declared, options = self.experiment.declared, self.options
+        rests_on = [declared.camera, declared.optics, channel, options.image, options.localize]
+        files = [channel.stack, declared.camera.file]
+        return [
+            [each.model_dump(mode="json") for each in rests_on],
+            declared.experiment.pixel_size_um,
+            psf_sigma_px,
+            file_marks(self.experiment.folder, files),
+        ]
 
     def register(
         self, measured: Mapping[str, MeasuredChannel | Failure], fixed: MeasuredChannel | Failure
@@ -352,16 +378,27 @@ class _Work:
             for name, channel in el.items()
             if isinstance(each := measured[name], MeasuredChannel)
         }
+        place = f"{self.experiment.name}, registration"
         answers = attempt(
-            lambda: register_channels(
-                found, (reference, Found(fixed.dots, fixed.shape)), options=self.options.register
+            lambda: self.steps.do(
+                "register",
+                place,
+                self._transforms_rest_on(),
+                lambda: register_channels(
+                    found,
+                    (reference, Found(fixed.dots, fixed.shape)),
+                    options=self.options.register,
+                ),
             ),
-            f"{self.experiment.name}, registration",
+            place,
         )
         if isinstance(answers, Failure):
             return dict.fromkeys(el, answers)
         failed = {name: each for name in el if isinstance(each := measured[name], Failure)}
         return {**answers, **failed}
+
+    def _transforms_rest_on(self) -> list[Any]:
+        return [self.rests_on, self.options.register.model_dump(mode="json")]
 
     def finish(
         self,
@@ -380,9 +417,15 @@ class _Work:
         write_image(self.out / file, np.where(image.usable, image.mean, np.nan) / image.exposure_s)
         el: ElResult | Failure | None = None
         if isinstance(registered, Registered) and isinstance(fixed, MeasuredChannel):
+            place = f"{self.experiment.name}, {channel.name}, photometry"
             el = attempt(
-                lambda: self._fluxes(channel, measured, registered, fixed),
-                f"{self.experiment.name}, {channel.name}, photometry",
+                lambda: self.steps.do(
+                    "photometry",
+                    place,
+                    self._fluxes_rest_on(channel),
+                    lambda: self._fluxes(channel, measured, registered, fixed),
+                ),
+                place,
             )
         return ChannelResult(
             channel,
@@ -394,6 +437,16 @@ class _Work:
             registered,
             el,
         )
+
+    def _fluxes_rest_on(self, channel: ChannelTable) -> list[Any]:
+        options, experiment = self.options, self.experiment
+        return [
+            channel.name,
+            self._transforms_rest_on(),
+            repr(experiment.curation.of_field(experiment.key)),
+            options.match.model_dump(mode="json"),
+            options.seed,
+        ]
 
     def _fluxes(
         self,

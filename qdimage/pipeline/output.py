@@ -9,8 +9,8 @@ from pathlib import Path
 from qdimage.errors import ConfigurationError
 
 RECORD = "run.json"
-# Fields that an interrupted run has finished.
-KEPT = "finished_fields"
+# What the steps of the last run found.
+KEPT = "kept_steps"
 _STAGING = "unfinished"
 _TABLE_SUFFIXES = (".csv", ".parquet")
 

@@ -1,7 +1,7 @@
 """The time-tag files and histograms of one field, each analysed and attached to its dot."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from qdimage.domain.photon_tables import PHOTONS, RATE_FITS, TRACES
 from qdimage.domain.refusal import Failure
 from qdimage.io.curve_file import write_curve
 from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.kept_steps import KeptSteps, file_marks
 from qdimage.pipeline.names import curve_path
 from qdimage.pipeline.photon_fits import Measured, conditional_g2, fit_files
 from qdimage.pipeline.photon_place import Place, place_of
@@ -39,6 +40,8 @@ class PhotonWork:
     dots : Localizations or None
         The field's PL dots; None where there are none to attach a file to.
     pixel_um : float or None
+    steps : KeptSteps
+        What earlier runs have found.
     """
 
     experiment: Experiment
@@ -47,6 +50,7 @@ class PhotonWork:
     out: Path
     dots: Localizations | None
     pixel_um: float | None
+    steps: KeptSteps = field(default_factory=KeptSteps)
 
     def place(self, declared: PhotonsTable) -> Place:
         """Return where a file was taken."""
@@ -76,13 +80,16 @@ def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> R
     measured: list[Measured] = []
     for index, photons in enumerate(work.experiment.declared.photons):
         declared, place = Declared(work.experiment, photons, work.options), work.place(photons)
-        steps = [_step(declared, each) for each in ANALYSES]
+        steps = [_step(work.steps, declared, each) for each in ANALYSES]
         for analysis, step in zip(ANALYSES, steps, strict=True):
             rows[analysis.table.name].append(_row(work, index, place, analysis, step))
         g2, trace = steps[ANALYSES.index(G2)].g2, rows[TRACES.name][-1]
-        measured.append(Measured(declared, place.dot_id, g2, trace))
+        rests_on = _file_rests_on(declared)
+        measured.append(Measured(declared, place.dot_id, g2, trace, rests_on))
         progress(f"{work.experiment.name}, {photons.file}")
-    for index, (each, fit) in enumerate(zip(measured, fit_files(measured), strict=True)):
+    for index, (each, fit) in enumerate(
+        zip(measured, fit_files(measured, work.steps), strict=True)
+    ):
         row = rows[PHOTONS.name][index]
         rows[RATE_FITS.name].append(fit.row | {name: row[name] for name in _FILE_KEYS})
         row |= conditional_g2(fit.row)
@@ -123,13 +130,32 @@ def _shared(experiment: Experiment, declared: PhotonsTable, place: Place) -> Row
     }
 
 
-def _step(declared: Declared, analysis: Analysis) -> Step:
+def _step(steps: KeptSteps, declared: Declared, analysis: Analysis) -> Step:
+    place = f"{declared.experiment.name}, {declared.photons.file}"
     found = attempt(
-        lambda: analysis.analyse(declared), f"{declared.experiment.name}, {declared.photons.file}"
+        lambda: steps.do(
+            analysis.table.name,
+            place,
+            _file_rests_on(declared),
+            lambda: analysis.analyse(declared),
+        ),
+        place,
     )
     if isinstance(found, Failure):
         return Step({"status": "failed", "message": found.reason})
     return found
+
+
+def _file_rests_on(declared: Declared) -> list[Any]:
+    """Return what g2(0), trace and decay of a file rest on; the file's place is none of it."""
+    photons, options = declared.photons, declared.options
+    files = [photons.file, photons.background_file, photons.response_file]
+    return [
+        photons.model_dump(mode="json", exclude={"x_px", "y_px", "x_um", "y_um"}),
+        declared.experiment.declared.optics.model_dump(mode="json"),
+        [each.model_dump(mode="json") for each in (options.g2, options.trace, options.lifetime)],
+        file_marks(declared.experiment.folder, files),
+    ]
 
 
 def _row(work: PhotonWork, index: int, place: Place, analysis: Analysis, step: Step) -> Row:

@@ -14,6 +14,7 @@ from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.dot_knowledge import DotKnowledge, dot_knowledge
 from qdimage.pipeline.g2 import G2Answer, completed
+from qdimage.pipeline.kept_steps import KeptSteps
 from qdimage.pipeline.photon_steps import Declared, g2_settings
 from qdimage.pipeline.rate_fit import (
     CurveToFit,
@@ -37,12 +38,15 @@ class Measured:
         None where the file could not be read.
     trace : dict
         Its row of the table `traces`.
+    rests_on : object
+        What `g2` and `trace` rest on.
     """
 
     declared: Declared
     dot_id: int | None
     g2: G2Answer | None
     trace: Row
+    rests_on: object
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Fitted:
     counts: NDArray[np.float64] | None = None
 
 
-def fit_files(files: Sequence[Measured]) -> list[Fitted]:
+def fit_files(files: Sequence[Measured], steps: KeptSteps) -> list[Fitted]:
     """Return for each file what the rate model says of it.
 
     Parameters
@@ -61,6 +65,8 @@ def fit_files(files: Sequence[Measured]) -> list[Fitted]:
     files : sequence of Measured
         Of one field. Steady curves of one dot and kind are fitted together; a file without a
         dot on its own.
+    steps : KeptSteps
+        What earlier runs have found.
     """
     answers = [Fitted(_without_curve(each)) for each in files]
     groups: dict[tuple[object, str], dict[int, CurveToFit]] = {}
@@ -72,7 +78,9 @@ def fit_files(files: Sequence[Measured]) -> list[Fitted]:
     for (dot, kind), curves in groups.items():
         declared = files[next(iter(curves))].declared
         name = f"{declared.experiment.name}, rates of dot {dot}, {kind}"
-        found = attempt(partial(_fitted, declared, list(curves.values())), name)
+        rests_on = [_knowledge_rests_on(declared), [files[each].rests_on for each in curves]]
+        fit = partial(_fitted, declared, list(curves.values()))
+        found = attempt(partial(steps.do, "rate_fits", name, rests_on, fit), name)
         for place, index in enumerate(curves):
             answers[index] = Fitted(_failed(found)) if isinstance(found, Failure) else found[place]
     return answers
@@ -95,6 +103,11 @@ def _fitted(declared: Declared, curves: Sequence[CurveToFit]) -> list[Fitted]:
         Fitted(rate_fit_row(each), each.answer.counts if isinstance(each.answer, RateFit) else None)
         for each in found
     ]
+
+
+def _knowledge_rests_on(declared: Declared) -> list[Any]:
+    parameters = declared.experiment.declared.dot_parameters
+    return [each.model_dump(mode="json") for each in (parameters, declared.options.rates)]
 
 
 def _knowledge(declared: Declared) -> DotKnowledge:

@@ -59,8 +59,17 @@ def run_record(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "table_format": table_format,
         "warnings": [*warnings, *run_warnings(fields, unreadable)],
+        "steps": _steps_done(fields),
         "fields": [_field(field) for field in fields],
     }
+
+
+def _steps_done(fields: Sequence[FieldResult]) -> dict[str, dict[str, int]]:
+    """Count how often each step was done, and how often an earlier run had done it."""
+    counts: dict[str, dict[str, int]] = {}
+    for each in (step for field in fields for step in field.steps):
+        counts.setdefault(each.step, {"done": 0, "kept": 0})["kept" if each.kept else "done"] += 1
+    return counts
 
 
 def _field(field: FieldResult) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from qdimage.io.experiment_file import check_distinct, find_experiments, read_ex
 from qdimage.io.table_file import TableFormat, require_parquet
 from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
-from qdimage.pipeline.kept_fields import KeptFields
+from qdimage.pipeline.kept_steps import StepDone, forget_steps
 from qdimage.pipeline.output import KEPT, RECORD, check_output, staged
 from qdimage.pipeline.provenance import run_record
 from qdimage.pipeline.table_output import write_tables
@@ -67,12 +67,15 @@ class RunResult:
         By name, as in the output folder.
     failures : tuple of str
         What could not be read or computed, one line each; everything else is complete.
+    steps : tuple of StepDone
+        What was done, and what an earlier run had done, in order of the fields.
     """
 
     out: Path
     n_fields: int
     tables: Mapping[str, "pd.DataFrame"]
-    failures: tuple[str, ...] = field(default=())
+    failures: tuple[str, ...] = ()
+    steps: tuple[StepDone, ...] = ()
 
 
 def plan_run(
@@ -148,8 +151,8 @@ def run_plan(
     workers : int
         Processes; the results are the same for any number.
     resume : bool
-        Keep each finished field in `out` until all are there, and take those that an interrupted
-        run has kept there and that still hold.
+        Keep each step's result in `out`, and take those that an earlier run has kept there and
+        that still hold.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
     finish : callable
@@ -164,10 +167,10 @@ def run_plan(
     if table_format == "parquet":
         require_parquet()
     started, clock = datetime.now(UTC), time.perf_counter()
-    kept = KeptFields(out / KEPT)
+    kept = out / KEPT
     if not resume:
-        kept.clear()
-    with staged(out) as staging, kept.tidied():
+        forget_steps(kept)
+    with staged(out) as staging:
         fields = analyse_fields(
             plan.fields,
             out=staging,
@@ -189,8 +192,11 @@ def run_plan(
         )
         write_text(staging / RECORD, format_json(record) + "\n")
         finish(staging)
-    kept.clear()
-    return RunResult(out, len(fields), tables, tuple(_failures(fields, plan.unreadable)))
+    steps = tuple(step for each in fields for step in each.steps)
+    if resume:
+        forget_steps(kept, but=[step.file for step in steps])
+    failures = tuple(_failures(fields, plan.unreadable))
+    return RunResult(out, len(fields), tables, failures, steps)
 
 
 def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:

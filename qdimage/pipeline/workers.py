@@ -15,7 +15,6 @@ from qdimage.domain.experiment import Experiment
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.field import FieldResult, analyse_field, failed_field
-from qdimage.pipeline.kept_fields import KeptFields
 
 Progress = Callable[[str, int, int], None]
 Field = tuple[Experiment, AnalysisOptions]
@@ -30,7 +29,7 @@ def analyse_fields(
     out: Path,
     workers: int,
     progress: Progress | None,
-    kept: KeptFields | None = None,
+    kept: Path | None = None,
 ) -> list[FieldResult]:
     """Analyse fields and return their results in order; one that fails stops nothing else.
 
@@ -43,8 +42,8 @@ def analyse_fields(
         Processes.
     progress : callable, optional
         Called as ``progress(what, done, total)`` with counts of channels and files.
-    kept : KeptFields, optional
-        Where finished fields are kept, and those of an interrupted run found.
+    kept : pathlib.Path, optional
+        Folder in which each step is kept, and found where an earlier run has done it.
     """
     count = _Counter(sum(_n_steps(each) for each, _ in fields), progress)
     if min(workers, len(fields)) <= 1:
@@ -78,7 +77,7 @@ def _analyse(
     number: int,
     field: Field,
     out: Path,
-    kept: KeptFields | None,
+    kept: Path | None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> FieldResult:
     experiment, options = field
@@ -89,14 +88,9 @@ def _analyse(
         begun += 1
         progress(what)
 
-    def analyse(folder: Path) -> FieldResult:
-        return analyse_field(experiment, number=number, options=options, out=folder, progress=step)
-
     result = attempt(
-        lambda: (
-            analyse(out)
-            if kept is None
-            else kept.analyse(number, experiment, options, out, analyse)
+        lambda: analyse_field(
+            experiment, number=number, options=options, out=out, kept=kept, progress=step
         ),
         experiment.name,
     )
@@ -108,7 +102,7 @@ def _analyse(
 
 
 def _in_pool(
-    fields: Sequence[Field], out: Path, workers: int, kept: KeptFields | None, count: _Counter
+    fields: Sequence[Field], out: Path, workers: int, kept: Path | None, count: _Counter
 ) -> list[FieldResult]:
     results: dict[int, FieldResult] = {}
     context = multiprocessing.get_context("spawn")

@@ -1,18 +1,19 @@
-"""``--resume``: what an interrupted run has finished is not analysed again, and no byte differs."""
+"""``--resume``: what an earlier run has done is not done again, and no byte differs."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from small_device import copy_field, make_field
 
 import qdimage
-from qdimage.pipeline import workers
 from qdimage.pipeline.output import KEPT
+from qdimage.pipeline.run import RunResult
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +30,6 @@ def wanted(device: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     qdimage.run(device, out)
     return files_of(out)
-
-
-@pytest.fixture
-def analysed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Names of the fields that are analysed from now on."""
-    names: list[str] = []
-    original = workers.analyse_field
-
-    def noted(experiment, **others):  # type: ignore[no-untyped-def]
-        names.append(experiment.name)
-        return original(experiment, **others)
-
-    monkeypatch.setattr(workers, "analyse_field", noted)
-    return names
 
 
 def files_of(out: Path) -> dict[str, bytes]:
@@ -63,71 +50,108 @@ def interrupt(device: Path, out: Path, after: int) -> None:
         qdimage.run(device, out, resume=True, progress=progress)
 
 
-def test_only_what_was_not_finished_is_analysed(
-    device: Path, tmp_path: Path, wanted: dict[str, bytes], analysed: list[str]
-) -> None:
-    out = tmp_path / "out"
-    interrupt(device, out, after=3)
-    assert analysed == ["field-a", "field-b"]
-    assert [path.name for path in out.iterdir()] == [KEPT]
-    analysed.clear()
-    told: list[tuple[int, int]] = []
-    qdimage.run(
-        device, out, resume=True, progress=lambda what, done, total: told.append((done, total))
-    )
-    assert analysed == ["field-b", "field-c"]
-    assert told == [(n, 9) for n in range(1, 10)]
-    assert files_of(out) == wanted
-    assert not (out / KEPT).exists()
+def counts(result: RunResult, *, kept: bool) -> dict[str, int]:
+    """How often each step was done, or had been done by an earlier run."""
+    return dict(Counter(each.step for each in result.steps if each.kept == kept))
 
 
-def test_a_file_an_option_or_no_wish_to_resume_makes_all_anew(
-    device: Path, tmp_path: Path, analysed: list[str]
-) -> None:
-    out = tmp_path / "out"
-    interrupt(device, out, after=3)
-    analysed.clear()
-    with pytest.raises(KeyboardInterrupt):
-        qdimage.run(
-            device,
-            out,
-            resume=True,
-            options={"match": {"confidence": 0.9}},
-            progress=lambda what, done, total: (_ for _ in ()).throw(KeyboardInterrupt),
-        )
-    assert analysed == ["field-a"]
-    analysed.clear()
-    stack = device / "field-a" / "pl.tif"
-    stack.write_bytes(stack.read_bytes())
-    interrupt(device, out, after=0)
-    assert analysed == ["field-a"]
-    analysed.clear()
-    qdimage.run(device, out)
-    assert analysed == ["field-a", "field-b", "field-c"]
-    assert not (out / KEPT).exists()
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_field_with_a_failure_is_tried_again(
-    device: Path, tmp_path: Path, analysed: list[str]
-) -> None:
-    copy_field(device / "field-a", tmp_path / "device" / "field-a")
-    copy_field(device / "field-a", tmp_path / "device" / "field-b")
-    stack = tmp_path / "device" / "field-a" / "pl.tif"
-    whole = stack.read_bytes()
-    stack.write_bytes(b"nothing")
-    out = tmp_path / "out"
-    interrupt(tmp_path / "device", out, after=5)
-    assert analysed == ["field-a", "field-b"]
-    stack.write_bytes(whole)
-    analysed.clear()
-    result = qdimage.run(tmp_path / "device", out, resume=True)
-    assert analysed[0] == "field-a"
-    assert not result.failures
-
-
-def test_workers_keep_fields_and_leave_no_unfinished_one(
+def test_only_what_was_not_done_is_done(
     device: Path, tmp_path: Path, wanted: dict[str, bytes]
 ) -> None:
+    out = tmp_path / "out"
+    interrupt(device, out, after=3)
+    assert names(out) == [KEPT]
+    told: list[tuple[int, int]] = []
+    result = qdimage.run(
+        device, out, resume=True, progress=lambda what, done, total: told.append((done, total))
+    )
+    # The first field whole, and of the second the channel after which the run was stopped.
+    assert counts(result, kept=True) == {"localize": 4, "register": 1, "photometry": 2}
+    assert counts(result, kept=False) == {"localize": 5, "register": 2, "photometry": 4}
+    assert told == [(n, 9) for n in range(1, 10)]
+    assert files_of(out) == wanted
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["steps"]["localize"] == {"done": 5, "kept": 4}
+
+
+def test_an_option_of_the_fraction_runs_no_localization_again(device: Path, tmp_path: Path) -> None:
+    out, afresh = tmp_path / "out", tmp_path / "afresh"
+    options = {"match": {"confidence": 0.9}}
+    qdimage.run(device, out, resume=True)
+    result = qdimage.run(device, out, resume=True, options=options)
+    assert counts(result, kept=True) == {"localize": 9, "register": 3}
+    assert counts(result, kept=False) == {"photometry": 6}
+    qdimage.run(device, afresh, options=options)
+    assert files_of(out) == files_of(afresh)
+    # What no longer holds is gone.
+    assert len(names(out / KEPT)) == 9 + 3 + 6
+
+
+def test_a_changed_file_is_read_again_and_what_rests_on_it_done_again(
+    device: Path, tmp_path: Path
+) -> None:
+    fields = tmp_path / "device"
+    for name in ("field-a", "field-b"):
+        copy_field(device / "field-a", fields / name)
+    out = tmp_path / "out"
+    qdimage.run(fields, out, resume=True)
+    stack = fields / "field-a" / "el_2.6V.tif"
+    stack.write_bytes(stack.read_bytes())
+    result = qdimage.run(fields, out, resume=True)
+    assert counts(result, kept=False) == {"localize": 1, "register": 1, "photometry": 2}
+
+
+def test_time_tags_are_correlated_again_only_where_their_own_options_change(
+    tmp_path: Path,
+) -> None:
+    field = make_field(tmp_path / "field-a", number=1, time_tags=2)
+    out = tmp_path / "out"
+    qdimage.run(field, out, resume=True)
+    before = files_of(out)
+    result = qdimage.run(field, out, resume=True)
+    assert not counts(result, kept=False)
+    assert files_of(out) == before
+    result = qdimage.run(field, out, resume=True, options={"localize": {"max_rounds": 2}})
+    again = counts(result, kept=False)
+    assert again["localize"] == 3
+    assert not {"photons", "traces", "lifetimes", "rate_fits"} & set(again)
+
+
+def test_without_the_wish_to_resume_nothing_is_kept(device: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    interrupt(device, out, after=3)
+    result = qdimage.run(device, out)
+    assert not counts(result, kept=True)
+    assert not (out / KEPT).exists()
+
+
+def test_a_failure_is_tried_again(device: Path, tmp_path: Path) -> None:
+    copy_field(device / "field-a", tmp_path / "device" / "field-a")
+    stack = tmp_path / "device" / "field-a" / "pl.tif"
+    whole, out = stack.read_bytes(), tmp_path / "out"
+    stack.write_bytes(b"nothing")
+    assert qdimage.run(tmp_path / "device", out, resume=True).failures
+    stack.write_bytes(whole)
+    assert not qdimage.run(tmp_path / "device", out, resume=True).failures
+
+
+def test_a_damaged_kept_step_is_done_again(
+    device: Path, tmp_path: Path, wanted: dict[str, bytes]
+) -> None:
+    out = tmp_path / "out"
+    qdimage.run(device, out, resume=True)
+    for path in (out / KEPT).iterdir():
+        path.write_bytes(path.read_bytes()[:-200])
+    result = qdimage.run(device, out, resume=True)
+    assert not counts(result, kept=True)
+    assert files_of(out) == wanted
+
+
+def test_workers_keep_steps(device: Path, tmp_path: Path, wanted: dict[str, bytes]) -> None:
     out = tmp_path / "out"
 
     def progress(what: str, done: int, total: int) -> None:
@@ -135,13 +159,10 @@ def test_workers_keep_fields_and_leave_no_unfinished_one(
 
     with pytest.raises(KeyboardInterrupt):
         qdimage.run(device, out, resume=True, workers=2, progress=progress)
-    assert [path.name for path in out.iterdir()] == [KEPT]
-    kept = list((out / KEPT).iterdir())
-    assert kept
-    assert all((path / "field.zip").is_file() for path in kept)
-    qdimage.run(device, out, resume=True, workers=2)
+    assert names(out) == [KEPT]
+    result = qdimage.run(device, out, resume=True, workers=2)
+    assert counts(result, kept=True)["localize"] >= 3
     assert files_of(out) == wanted
-    assert not (out / KEPT).exists()
 
 
 def test_a_killed_run_is_resumed_to_the_same_bytes(
@@ -152,11 +173,10 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
     command += ["--workers", "1", "--quiet"]
     run = subprocess.Popen(command)
     end = time.monotonic() + 120
-    while not list((out / KEPT).glob("*/field.zip")) and run.poll() is None:
+    while len(list((out / KEPT).glob("*.zip"))) < 4 and run.poll() is None:
         assert time.monotonic() < end, "no field was finished within 2 min"
         time.sleep(0.05)
     run.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     run.wait()
     subprocess.run(command, check=True, timeout=300)
     assert files_of(out) == wanted
-    assert not (out / KEPT).exists()

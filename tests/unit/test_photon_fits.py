@@ -9,6 +9,7 @@ import pytest
 from qdimage.config import AnalysisOptions
 from qdimage.domain.experiment import Experiment, ExperimentFile
 from qdimage.domain.refusal import Refusal
+from qdimage.pipeline.kept_steps import KeptSteps
 from qdimage.pipeline.photon_fits import Measured, fit_files
 from qdimage.pipeline.photon_steps import G2, Declared
 
@@ -50,7 +51,7 @@ def test_a_measured_response_of_the_pair_reaches_the_rates(folder: Path) -> None
     steady = declared(folder, excitation="cw", response_file="peak.csv")
     found = G2.analyse(steady).g2
     assert found is not None
-    (fit,) = fit_files([Measured(steady, None, found, {})])
+    (fit,) = fit_files([Measured(steady, None, found, {}, None)], KeptSteps())
     assert fit.row["status"] == "ok"
     # The prior of its width is 10 %, and the curve says little of it.
     assert fit.row["fitted_response_fwhm_ns"] == pytest.approx(1.2, rel=0.3)
@@ -64,5 +65,5 @@ def test_light_that_was_found_to_be_pulsed_has_no_rates_of_steady_light(
     found = G2.analyse(declared(folder, excitation="cw")).g2
     assert found is not None
     pulsed = replace(found, answer=Refusal("too few peaks"), period_ns=100.0)
-    (fit,) = fit_files([Measured(asked, None, pulsed, {})])
+    (fit,) = fit_files([Measured(asked, None, pulsed, {}, None)], KeptSteps())
     assert fit.row["status"] == status

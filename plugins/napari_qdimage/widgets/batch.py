@@ -89,8 +89,10 @@ class BatchWidget(QWidget):
         self.workers.setRange(1, max(1, os.cpu_count() or 1))
         self.workers.setValue(self.workers.maximum())
         self.workers.setToolTip("Processes, a field each; results do not depend on it")
-        self.resume = QCheckBox("Go on with the fields that a stopped run has finished")
-        self.resume.setToolTip("As far as files and options are the same; else all are analysed")
+        self.resume = QCheckBox("Do again only what a stopped or an earlier run has not done")
+        self.resume.setToolTip(
+            "As far as files and options are the same; what was found stays in the folder"
+        )
         self.resume.setChecked(True)
         self.out_line = QLineEdit()
         self.out_line.setPlaceholderText("new, empty, or an earlier run's, which is then replaced")

@@ -1,23 +1,34 @@
 """The ``experiment.toml`` of a simulated field."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from qdimage.io.documents import format_toml
-from qdimage.simulation.field import Channel
-from qdimage.simulation.measurements import Measurement
 from qdimage.simulation.options import SimulateOptions
-from qdimage.simulation.time_tags import declare_time_tags
+from qdimage.simulation.recording import Recording
 
 
 def format_declaration(
     name: str,
     *,
     number: int,
-    channels: list[Channel],
-    measurements: list[Measurement],
+    recordings: list[Recording],
+    further: Mapping[str, Any],
     options: SimulateOptions,
 ) -> str:
-    """Declare a field as its experimenter would; ``number`` counts the fields from 0."""
+    """Declare a field as its experimenter would.
+
+    Parameters
+    ----------
+    name : str
+    number : int
+        Of the field, from 0.
+    recordings : list of Recording
+        Its stacks.
+    further : mapping
+        Tables of what else was measured.
+    options : SimulateOptions
+    """
     what, optics = options.experiment, options.optics
     document: dict[str, Any] = {
         "contract": 1,
@@ -43,20 +54,22 @@ def format_declaration(
             "stage_z_um": 0.0,
         },
         "channels": [
-            _declare_channel(channel, order, what.exposure_s)
-            for order, channel in enumerate(channels, start=1)
+            _declare_channel(each, order, options) for order, each in enumerate(recordings, start=1)
         ],
-        **declare_time_tags(options, measurements),
+        **further,
     }
     return format_toml(document)
 
 
-def _declare_channel(channel: Channel, order: int, exposure_s: float) -> dict[str, Any]:
+def _declare_channel(recording: Recording, order: int, options: SimulateOptions) -> dict[str, Any]:
+    channel = recording.channel
+    known = options.geometry.declared and channel.kind == "el"
     return {
         "name": channel.name,
         "kind": channel.kind,
         "voltage_v": channel.voltage_v,
         "stack": channel.stack,
-        "exposure_s": exposure_s,
+        "exposure_s": options.experiment.exposure_s,
         "order": order,
+        "transform": recording.transform.matrix.tolist() if known else None,
     }

@@ -1,6 +1,7 @@
 """A simulated device on disk: experiment folders, their recipe, and the ground truth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,28 @@ from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import sha256, write_text
 from qdimage.io.documents import format_json
 from qdimage.simulation.declaration import format_declaration
-from qdimage.simulation.field import Field, channels_of, draw_field
+from qdimage.simulation.field import Channel, Field, channels_of, draw_field
 from qdimage.simulation.files import filling, write_stack
-from qdimage.simulation.measurements import FOLDER, Measurement, plan_measurements
+from qdimage.simulation.histograms import declare_delays, draw_delays, write_delays
+from qdimage.simulation.measurements import Measurement, measured_dots, plan_measurements
 from qdimage.simulation.options import SimulateOptions
 from qdimage.simulation.recipe import Recipe, write_recipe
 from qdimage.simulation.recording import record
-from qdimage.simulation.time_tags import describe_time_tags, draw_time_tags, write_time_tags
+from qdimage.simulation.spectrum_files import (
+    PlannedSpectrum,
+    declare_spectra,
+    describe_spectrum,
+    draw_planned,
+    plan_spectra,
+    write_spectrum,
+)
+from qdimage.simulation.time_tags import (
+    declare_dot,
+    declare_photons,
+    describe_time_tags,
+    draw_time_tags,
+    write_time_tags,
+)
 from qdimage.simulation.truth import CONVENTIONS, describe_field
 
 Progress = Callable[[str, int, int], None]
@@ -34,13 +50,13 @@ def simulate_experiment(
     out : pathlib.Path
         The device's folder; new or empty. It receives one folder for each field
         (``field-01``, ...) with ``experiment.toml``, ``pl.tif``, ``el_*V.tif`` and, where asked
-        for, ``dots/*.ptu``, and beside them ``truth.json``, ``recipe.toml`` and ``sha256.json``
-        (of every stack and time-tag file).
+        for, ``dots/*.ptu``, histograms and spectra, and beside them ``truth.json``,
+        ``recipe.toml`` and ``sha256.json`` (of every file that was measured).
     options : SimulateOptions
     seed : int
         The same options and seed give the same bytes on one machine.
     progress : callable, optional
-        Called as ``progress(file, done, total)`` after each stack or time-tag file.
+        Called as ``progress(file, done, total)`` after each file that is measured.
 
     Returns
     -------
@@ -72,11 +88,8 @@ def _write_device(
     made: list[Path],
 ) -> list[Path]:
     folders = [out / f"field-{number:02d}" for number in range(1, options.experiment.n_fields + 1)]
-    plans = [
-        plan_measurements(draw_field(folder.name, options=options, seed=seed), number)
-        for number, folder in enumerate(folders[: options.photons.n_fields])
-    ]
-    n_files = len(folders) * len(channels_of(options)) + sum(map(len, plans))
+    plans = [_plan(folder.name, number, options, seed) for number, folder in enumerate(folders)]
+    n_files = sum(each.n_files for each in plans)
     fields: dict[str, Any] = {}
     hashes: dict[str, str] = {}
 
@@ -89,8 +102,7 @@ def _write_device(
     for number, folder in enumerate(folders):
         folder.mkdir()
         made.append(folder)
-        planned = plans[number] if number < len(plans) else []
-        fields[folder.name] = _write_field(folder, number, options, seed, planned, count)
+        fields[folder.name] = _write_field(folder, number, options, seed, plans[number], count)
     made += [out / name for name in ("sha256.json", "recipe.toml", "truth.json")]
     write_text(out / "sha256.json", format_json(hashes) + "\n")
     write_recipe(out / "recipe.toml", Recipe(options, seed))
@@ -113,32 +125,79 @@ def _write_field(
     number: int,
     options: SimulateOptions,
     seed: int,
-    planned: list[Measurement],
+    plan: "_Plan",
     count: Callable[[Path], None],
 ) -> dict[str, Any]:
     """Write one field into its new folder, its declaration last, and return its truth."""
     field = draw_field(folder.name, options=options, seed=seed)
-    channels = channels_of(options)
-    recordings = [record(field, channel) for channel in channels]
+    recordings = [record(field, channel) for channel in plan.channels]
     for recording in recordings:
         stack = folder / recording.channel.stack
         write_stack(stack, recording.frames(), shape=recording.shape)
         count(stack)
     truth = describe_field(field, recordings)
-    if planned:
-        (folder / FOLDER).mkdir()
-        truth["photons"] = [_write_time_tags(folder, field, each, count) for each in planned]
+    declared: dict[str, Any] = {}
+    if plan.measurements:
+        written = [_write_measurement(folder, field, each, count) for each in plan.measurements]
+        declared = declare_dot(options) | {"photons": [keys for keys, _ in written]}
+        truth["photons"] = [each for _, each in written]
+    if plan.spectra:
+        declared |= declare_spectra(options, plan.spectra)
+        truth["spectra"] = [_write_spectrum(folder, field, each, count) for each in plan.spectra]
     text = format_declaration(
-        folder.name, number=number, channels=channels, measurements=planned, options=options
+        folder.name, number=number, recordings=recordings, further=declared, options=options
     )
     write_text(folder / "experiment.toml", text)
     return truth
 
 
-def _write_time_tags(
+@dataclass(frozen=True)
+class _Plan:
+    """What is measured of a field."""
+
+    channels: list[Channel]
+    measurements: list[Measurement]
+    spectra: list[PlannedSpectrum]
+
+    @property
+    def n_files(self) -> int:
+        return len(self.channels) + len(self.measurements) + len(self.spectra)
+
+
+def _plan(name: str, number: int, options: SimulateOptions, seed: int) -> _Plan:
+    field = draw_field(name, options=options, seed=seed)
+    dots = measured_dots(field, number)
+    return _Plan(
+        channels_of(options) if options.experiment.imaging else [],
+        plan_measurements(field, number),
+        plan_spectra(field, dots, number),
+    )
+
+
+def _write_measurement(
     folder: Path, field: Field, measurement: Measurement, count: Callable[[Path], None]
-) -> dict[str, Any]:
-    tags = draw_time_tags(field, measurement)
-    counts = write_time_tags(folder / measurement.file, tags.stream)
-    count(folder / measurement.file)
-    return describe_time_tags(measurement, tags, counts, field.options)
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write time tags or a histogram, and return what is declared of it and its truth."""
+    path, options = folder / measurement.file, field.options
+    path.parent.mkdir(exist_ok=True)
+    if measurement.is_histogram:
+        delays = draw_delays(field, measurement)
+        write_delays(path, delays)
+        on_fraction, counts = options.photons.on_fraction, list(delays.counts)
+        declared = declare_delays(options, measurement, delays)
+    else:
+        tags = draw_time_tags(field, measurement)
+        on_fraction, counts = tags.on_fraction, write_time_tags(path, tags.stream)
+        declared = declare_photons(options, measurement)
+    count(path)
+    return declared, describe_time_tags(measurement, on_fraction, counts, options)
+
+
+def _write_spectrum(
+    folder: Path, field: Field, planned: PlannedSpectrum, count: Callable[[Path], None]
+) -> Mapping[str, Any]:
+    path = folder / planned.file
+    path.parent.mkdir(exist_ok=True)
+    write_spectrum(path, draw_planned(field, planned), field.options.spectra.exposure_s)
+    count(path)
+    return describe_spectrum(planned, field.options)

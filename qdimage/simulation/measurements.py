@@ -1,6 +1,7 @@
-"""Which dots of a simulated field get time tags, and the rate models behind them."""
+"""Which dots of a simulated field get time tags or histograms, and the rate models behind them."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -22,6 +23,7 @@ from qdimage.simulation.options import SimulateOptions
 from qdimage.simulation.scene import DOT, el_photons_s, pl_photons_s
 
 FOLDER = "dots"
+TIME_TAGS, HISTOGRAM = ".ptu", ".csv"
 PAIRS = ("0", "X", "XX")
 
 _EDGE_PX = 10.0
@@ -32,19 +34,19 @@ _LONGEST_S = 3600.0
 
 @dataclass(frozen=True)
 class Measurement:
-    """One time-tag file.
+    """One file of time tags, or one histogram.
 
     Attributes
     ----------
     file : str
         Relative to the field's folder.
     source : int
-        Index of the dot in the scene.
+        Index of the dot in the scene; without one, of the dot among those measured.
     kind : {"pl", "el"}
     voltage_v : float or None
     pulsed : bool
-    place_px : (float, float)
-        Where the stage was told to go, field frame.
+    place_px : (float, float) or None
+        Where the stage was told to go, field frame; None without a scene.
     dot : DotParameters
     electron_rate_per_us, hole_rate_per_us, pump_per_us : float or None
         EL: injection into the neutral dot; PL under cw light: excitations.
@@ -53,7 +55,9 @@ class Measurement:
     g2_0 : float
         Of the dot's own light, blinking aside.
     emitted_per_us : float
-        Photons while the dot is on.
+        Photons of the rate model while the dot is on.
+    efficiency : float
+        Counts for each of them.
     duration_s : float
     """
 
@@ -62,7 +66,7 @@ class Measurement:
     kind: str
     voltage_v: float | None
     pulsed: bool
-    place_px: tuple[float, float]
+    place_px: tuple[float, float] | None
     dot: DotParameters
     electron_rate_per_us: float | None
     hole_rate_per_us: float | None
@@ -70,20 +74,27 @@ class Measurement:
     model: RateModel
     g2_0: float
     emitted_per_us: float
+    efficiency: float
     duration_s: float
+
+    @property
+    def is_histogram(self) -> bool:
+        """Whether the file holds delays, not times."""
+        return self.file.endswith(HISTOGRAM)
 
 
 @dataclass(frozen=True)
-class _Dot:
+class MeasuredDot:
     """What is a dot's own, the same in all of its files."""
 
     name: str
     source: int
     parameters: DotParameters
-    place_px: tuple[float, float]
+    place_px: tuple[float, float] | None
     injection: float
     imbalance: float
     absorption: float
+    brightness: float
 
 
 def typical_dot(options: SimulateOptions) -> DotParameters:
@@ -107,29 +118,72 @@ def plan_measurements(field: Field, number: int) -> list[Measurement]:
     ConfigurationError
         If a dot's light would be too weak, too bright or too long to draw.
     """
-    light = field.options.photons
-    most = max(light.n_el_dots, light.n_pl_dots, light.n_pulsed_dots)
-    if most == 0 or number >= light.n_fields:
+    options, light = field.options, field.options.photons
+    if number >= light.n_fields:
         return []
-    dots = [
-        _draw_dot(field, order, int(source))
-        for order, source in enumerate(_ranked(field)[:most], start=1)
-    ]
-    turn_on = field.scene.turn_on_voltage_v
+    dots = measured_dots(field, number)
     return [
         *(
-            _el(field.options, dot, voltage)
+            _el(options, dot, voltage, TIME_TAGS)
             for dot in dots[: light.n_el_dots]
             for voltage in map(float, light.voltages_v)
-            if turn_on[dot.source] <= voltage
+            if _is_lit(field, dot, voltage)
         ),
-        *(_pl(field.options, dot) for dot in dots[: light.n_pl_dots]),
-        *(_pulsed(field.options, dot) for dot in dots[: light.n_pulsed_dots]),
+        *(_pl(options, dot, TIME_TAGS) for dot in dots[: light.n_pl_dots]),
+        *(_pulsed(options, dot) for dot in dots[: light.n_pulsed_dots]),
+        *_histograms(field, dots, first_field=number == 0),
     ]
+
+
+def measured_dots(field: Field, number: int) -> list[MeasuredDot]:
+    """Return the dots that anything but the camera measures; ``number`` counts the fields from 0.
+
+    Whatever measures a dot, it is the same dot and has the same name.
+    """
+    light, delays = field.options.photons, field.options.histograms
+    most = max(
+        light.n_el_dots,
+        light.n_pl_dots,
+        light.n_pulsed_dots,
+        delays.n_el_dots,
+        delays.n_series_dots,
+        delays.n_pl_dots,
+        field.options.spectra.n_dots,
+    )
+    if most == 0:
+        return []
+    sources = _ranked(field)[:most] if field.options.experiment.imaging else np.arange(most)
+    return [
+        _draw_dot(
+            field, order, int(source), typical=light.typical_first and number == 0 and order == 1
+        )
+        for order, source in enumerate(sources, start=1)
+    ]
+
+
+def _histograms(
+    field: Field, dots: list[MeasuredDot], *, first_field: bool
+) -> Iterator[Measurement]:
+    options, delays = field.options, field.options.histograms
+    for order, dot in enumerate(dots):
+        voltages = set(map(float, delays.voltages_v)) if order < delays.n_el_dots else set()
+        if first_field and order < delays.n_series_dots:
+            voltages |= set(map(float, delays.series_voltages_v))
+        for voltage in sorted(voltages):
+            if _is_lit(field, dot, voltage):
+                yield _el(options, dot, voltage, HISTOGRAM)
+    for dot in dots[: delays.n_pl_dots]:
+        yield _pl(options, dot, HISTOGRAM)
+
+
+def _is_lit(field: Field, dot: MeasuredDot, voltage_v: float) -> bool:
+    if not field.options.experiment.imaging:
+        return True
+    return bool(field.scene.turn_on_voltage_v[dot.source] <= voltage_v)
 
 
 def _ranked(field: Field) -> NDArray[np.intp]:
-    """Dots well inside the frame and alone, the brightest first."""
+    """Dots well inside the frame and alone; lit at all voltages of a series, then the brightest."""
     scene, options = field.scene, field.options
     size, light = options.experiment, options.photons
     x_px, y_px = scene.x_px, scene.y_px
@@ -143,38 +197,67 @@ def _ranked(field: Field) -> NDArray[np.intp]:
     if light.voltages_v:
         with np.errstate(over="ignore"):
             el = el_photons_s(scene, max(light.voltages_v), options.el)
-    order = np.lexsort((-pl_photons_s(scene, options), -el))
+    late = np.zeros(len(scene), bool)
+    if options.histograms.n_series_dots and options.histograms.series_voltages_v:
+        late = scene.turn_on_voltage_v > min(options.histograms.series_voltages_v)
+    order = np.lexsort((-pl_photons_s(scene, options), -el, late))
     return np.asarray(order[chosen[order]])
 
 
-def _draw_dot(field: Field, order: int, source: int) -> _Dot:
-    scene, options = field.scene, field.options
-    light, typical = options.photons, typical_dot(options)
+def _draw_dot(field: Field, order: int, source: int, *, typical: bool) -> MeasuredDot:
+    options, light = field.options, field.options.photons
     rng = generator(field.seed, field.name, "dot", str(source))
     yield_of_xx, injection, imbalance, absorption, *error = rng.standard_normal(6)
-    own = asdict(typical)
-    own["biexciton_qy"] *= math.exp(options.dot.biexciton_qy_spread * yield_of_xx)
-    own["biexciton_qy"] = min(own["biexciton_qy"], 1.0)
-    error_px = light.stage_error_um / options.experiment.pixel_size_um
-    return _Dot(
+    brightness = rng.standard_normal()
+    own = asdict(typical_dot(options))
+    if typical:
+        injection = imbalance = absorption = brightness = 0.0
+    else:
+        own["biexciton_qy"] *= math.exp(options.dot.biexciton_qy_spread * yield_of_xx)
+        own["biexciton_qy"] += options.dot.biexciton_qy_excess * rng.standard_exponential()
+        own["biexciton_qy"] = min(own["biexciton_qy"], 1.0)
+    return MeasuredDot(
         f"d{order:02d}",
         source,
         DotParameters(**own),
-        (
-            round(float(scene.x_px[source] + error_px * error[0]), 2),
-            round(float(scene.y_px[source] + error_px * error[1]), 2),
-        ),
+        _place_px(field, source, error) if options.experiment.imaging else None,
         math.exp(light.injection_spread * injection),
         math.exp(light.imbalance_spread * imbalance / 2),
         math.exp(light.pump_spread * absorption),
+        math.exp(light.counts_spread * brightness),
     )
 
 
-def _el(options: SimulateOptions, dot: _Dot, voltage_v: float) -> Measurement:
+def _place_px(field: Field, source: int, error: Sequence[float]) -> tuple[float, float]:
+    scene, options = field.scene, field.options
+    error_px = options.photons.stage_error_um / options.experiment.pixel_size_um
+    return (
+        round(float(scene.x_px[source] + error_px * error[0]), 2),
+        round(float(scene.y_px[source] + error_px * error[1]), 2),
+    )
+
+
+def _injection_per_us(options: SimulateOptions, voltage_v: float) -> float:
     light = options.photons
+    if light.injections:
+        return log_line(light.injections, voltage_v)
     above = (voltage_v - light.injection_at_v) / light.injection_rise_v
     with np.errstate(over="ignore"):
-        mean = float(light.injection_per_us * np.exp(above)) * dot.injection
+        return float(light.injection_per_us * np.exp(above))
+
+
+def log_line(points: Sequence[tuple[float, float]], at: float) -> float:
+    """Return the value at a place, straight on a log scale between and beyond points."""
+    x, y = np.array(points).T
+    piece = int(np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2))
+    slope = np.log(y[piece + 1] / y[piece]) / (x[piece + 1] - x[piece])
+    with np.errstate(over="ignore"):
+        return float(y[piece] * np.exp(slope * (at - x[piece])))
+
+
+def _el(options: SimulateOptions, dot: MeasuredDot, voltage_v: float, suffix: str) -> Measurement:
+    light = options.photons
+    mean = _injection_per_us(options, voltage_v) * dot.injection
     electrons = _possible(mean * dot.imbalance, "injection", f"{voltage_v} V")
     holes = _possible(mean / dot.imbalance, "injection", f"{voltage_v} V")
     model = el_model(
@@ -184,20 +267,24 @@ def _el(options: SimulateOptions, dot: _Dot, voltage_v: float) -> Measurement:
         coulomb=exponential(light.coulomb_x),
         carriers=light.carriers,
     )
-    return _steady(options, dot, f"el_{voltage_v}V", model, voltage_v, electrons, holes, None)
+    counts_s = log_line(light.el_counts, voltage_v) if light.el_counts else 0.0
+    file = f"{FOLDER}/{dot.name}_el_{voltage_v}V{suffix}"
+    return _steady(options, dot, file, model, counts_s, voltage_v, electrons, holes, None)
 
 
-def _pl(options: SimulateOptions, dot: _Dot) -> Measurement:
+def _pl(options: SimulateOptions, dot: MeasuredDot, suffix: str) -> Measurement:
     pump = _possible(options.photons.pump_per_us * dot.absorption, "excitation", "cw light")
     model = pl_model(dot.parameters, pump_per_us=pump)
-    return _steady(options, dot, "pl", model, None, None, None, pump)
+    file = f"{FOLDER}/{dot.name}_pl{suffix}"
+    return _steady(options, dot, file, model, options.photons.pl_counts_s, None, None, None, pump)
 
 
 def _steady(
     options: SimulateOptions,
-    dot: _Dot,
-    what: str,
+    dot: MeasuredDot,
+    file: str,
     model: RateModel,
+    counts_s: float,
     voltage_v: float | None,
     electrons: float | None,
     holes: float | None,
@@ -205,7 +292,14 @@ def _steady(
 ) -> Measurement:
     emission = solve(model)
     jumps_per_us = float(-np.diag(emission.generator) @ emission.populations)
-    file = f"{FOLDER}/{dot.name}_{what}.ptu"
+    efficiency = options.optics.collection_efficiency
+    if counts_s > 0:
+        emitted_s = emission.intensity_per_us * 1e6 * options.photons.on_fraction
+        efficiency = _possible_share(counts_s * dot.brightness / emitted_s, file)
+    if file.endswith(HISTOGRAM):
+        duration_s = options.histograms.duration_s
+    else:
+        duration_s = _duration_s(options, file, emission.intensity_per_us, jumps_per_us, efficiency)
     return Measurement(
         file,
         dot.source,
@@ -220,16 +314,17 @@ def _steady(
         model,
         emission.g2_0,
         emission.intensity_per_us,
-        _duration_s(options, file, emission.intensity_per_us, jumps_per_us),
+        efficiency,
+        duration_s,
     )
 
 
-def _pulsed(options: SimulateOptions, dot: _Dot) -> Measurement:
-    light = options.photons
+def _pulsed(options: SimulateOptions, dot: MeasuredDot) -> Measurement:
+    light, efficiency = options.photons, options.optics.collection_efficiency
     model = pl_model(dot.parameters, pump_per_us=0.0)
     decay = decay_from(model, after_pulse(PAIRS, light.pairs_per_pulse))
     emitted_per_us = decay.photons_per_pulse * light.repetition_mhz
-    file = f"{FOLDER}/{dot.name}_pl_pulsed.ptu"
+    file = f"{FOLDER}/{dot.name}_pl_pulsed{TIME_TAGS}"
     return Measurement(
         file,
         dot.source,
@@ -244,7 +339,8 @@ def _pulsed(options: SimulateOptions, dot: _Dot) -> Measurement:
         model,
         decay.g2_0,
         emitted_per_us,
-        _duration_s(options, file, emitted_per_us, light.repetition_mhz),
+        efficiency,
+        _duration_s(options, file, emitted_per_us, light.repetition_mhz, efficiency),
     )
 
 
@@ -257,12 +353,25 @@ def _possible(rate_per_us: float, what: str, where: str) -> float:
     return rate_per_us
 
 
+def _possible_share(efficiency: float, file: str) -> float:
+    if efficiency > 1:
+        raise ConfigurationError(
+            f"{file}: found {efficiency:.3g} counts for each photon of the rate model, expected at "
+            "most 1; lower photons.el_counts or photons.pl_counts_s, or raise the rates"
+        )
+    return efficiency
+
+
 def _duration_s(
-    options: SimulateOptions, file: str, emitted_per_us: float, events_per_us: float
+    options: SimulateOptions,
+    file: str,
+    emitted_per_us: float,
+    events_per_us: float,
+    efficiency: float,
 ) -> float:
     """In whole milliseconds, long enough for the counts that are asked for."""
     light = options.photons
-    signal_s = emitted_per_us * 1e6 * options.optics.collection_efficiency * light.on_fraction
+    signal_s = emitted_per_us * 1e6 * efficiency * light.on_fraction
     counts_s = signal_s + sum(options.detectors.dark_counts_s)
     duration_s = math.ceil(1e3 * light.counts / counts_s) / 1e3
     if duration_s > _LONGEST_S or duration_s * 1e6 * events_per_us > _MOST_EVENTS:

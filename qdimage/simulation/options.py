@@ -6,7 +6,9 @@ from pydantic import field_validator, model_validator
 
 from qdimage.domain.options import option
 from qdimage.simulation.group import Group, refuse_disorder
+from qdimage.simulation.histogram_options import HistogramOptions
 from qdimage.simulation.photon_options import DetectorOptions
+from qdimage.simulation.spectrum_options import SpectrumFileOptions
 from qdimage.simulation.time_tag_options import DotOptions, TimeTagOptions
 
 
@@ -17,6 +19,7 @@ class ExperimentOptions(Group):
     sample: str = option("device", "kind of sample: `device`, `quartz` or any word", min_length=1)
     batch: str | None = option(None, "name of the batch; none if empty")
     pmma_nm: float = option(12.0, "thickness of the PMMA layer, carried as a label", "nm", ge=0)
+    imaging: bool = option(True, "record stacks; else time tags, histograms and spectra alone")
     n_fields: int = option(1, "areas of the device that are recorded", ge=1)
     voltages_v: tuple[float, ...] = option(
         (2.1, 2.2, 2.4, 2.6), "voltages at which EL is recorded", "V"
@@ -125,6 +128,9 @@ class GeometryOptions(Group):
     )
     drift_px: float = option(
         0.3, "distance between the positions in a stack's first and last frame", "px", ge=0
+    )
+    declared: bool = option(
+        False, "declare how the EL frames lie, as one does who knows it from a brighter device"
     )
 
     @model_validator(mode="after")
@@ -245,4 +251,6 @@ class SimulateOptions(Group):
     defects: DefectOptions = DefectOptions()
     photons: TimeTagOptions = TimeTagOptions()
     dot: DotOptions = DotOptions()
+    histograms: HistogramOptions = HistogramOptions()
+    spectra: SpectrumFileOptions = SpectrumFileOptions()
     detectors: DetectorOptions = DetectorOptions()

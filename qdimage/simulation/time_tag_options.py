@@ -47,6 +47,31 @@ class TimeTagOptions(Group):
     imbalance_spread: float = option(
         0.2, "standard deviation of the logarithm of electron over hole rate", ge=0, le=4
     )
+    injections: tuple[tuple[float, float], ...] = option(
+        (),
+        "pairs of a voltage and the injection rate there, straight on a log scale between and "
+        "beyond; instead of the exponential",
+        "V, 1/us",
+    )
+    el_counts: tuple[tuple[float, float], ...] = option(
+        (),
+        "pairs of a voltage and the EL counts per second of the median dot on both detectors, dark "
+        "times included, straight on a log scale; without them, what the rate model emits",
+        "V, counts/s",
+    )
+    pl_counts_s: float = option(
+        0.0,
+        "PL counts of the median dot on both detectors, dark times included; 0 for what the rate "
+        "model emits",
+        "counts/s",
+        ge=0,
+    )
+    counts_spread: float = option(
+        0.0, "standard deviation of the logarithm of the dots' counts, where given", ge=0, le=2
+    )
+    typical_first: bool = option(
+        False, "the first dot of the first field is exactly what the batch is on average"
+    )
     coulomb_x: float = option(
         0.46284401059920, "x of the law exp(s x) by which charge changes injection", ge=0, le=3
     )
@@ -71,6 +96,18 @@ class TimeTagOptions(Group):
             raise ValueError("the same voltage is listed twice; list each voltage once")
         return voltages
 
+    @field_validator("injections", "el_counts")
+    @classmethod
+    def _points(cls, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        voltages = [voltage for voltage, _ in points]
+        if sorted(set(voltages)) != voltages or any(value <= 0 for _, value in points):
+            raise ValueError(
+                "expected pairs of a voltage and a value above 0, in order of rising voltage"
+            )
+        if len(points) == 1:
+            raise ValueError("found one pair, expected two or more, or none")
+        return points
+
 
 class DotOptions(Group):
     """Lifetimes and quantum yields of the dots, which the images do not depend on."""
@@ -85,4 +122,7 @@ class DotOptions(Group):
     biexciton_qy: float = option(0.07, "median quantum yield of XX", ge=0, le=1)
     biexciton_qy_spread: float = option(
         0.25, "standard deviation of the logarithm of the dots' quantum yield of XX", ge=0, le=2
+    )
+    biexciton_qy_excess: float = option(
+        0.0, "mean of an exponential number that is added to each dot's quantum yield of XX", ge=0
     )

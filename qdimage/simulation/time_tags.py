@@ -47,7 +47,7 @@ def draw_time_tags(field: Field, measurement: Measurement) -> TimeTags:
     detectors = PhotonStreamOptions(
         **{**options.detectors.model_dump(), "tick_ps": _tick_ps(options, measurement)},
         duration_s=duration_s,
-        detection_efficiency=options.optics.collection_efficiency,
+        detection_efficiency=measurement.efficiency,
     )
     if measurement.pulsed:
         period_ns = 1e3 / light.repetition_mhz
@@ -92,20 +92,18 @@ def write_time_tags(path: Path, stream: PhotonStream) -> list[int]:
     return [int(each) for each in counts]
 
 
-def declare_time_tags(options: SimulateOptions, measurements: list[Measurement]) -> dict[str, Any]:
-    """Return the tables ``dot_parameters`` and ``photons`` of ``experiment.toml``."""
-    if not measurements:
-        return {}
+def declare_dot(options: SimulateOptions) -> dict[str, Any]:
+    """Return the table ``dot_parameters`` of ``experiment.toml``."""
     typical = typical_dot(options)
-    spread = options.dot.biexciton_qy_spread * typical.biexciton_qy
-    return {
-        "dot_parameters": asdict(typical) | {"biexciton_qy_err": round(spread, 6)},
-        "photons": [_declare(options, each) for each in measurements],
-    }
+    spread = math.hypot(
+        options.dot.biexciton_qy_spread * typical.biexciton_qy, options.dot.biexciton_qy_excess
+    )
+    return {"dot_parameters": asdict(typical) | {"biexciton_qy_err": round(spread, 6)}}
 
 
-def _declare(options: SimulateOptions, measurement: Measurement) -> dict[str, Any]:
-    x_px, y_px = measurement.place_px
+def declare_photons(options: SimulateOptions, measurement: Measurement) -> dict[str, Any]:
+    """Return the keys of one file, time tags or histogram."""
+    x_px, y_px = measurement.place_px or (None, None)
     row: dict[str, Any] = {
         "file": measurement.file,
         "kind": measurement.kind,
@@ -126,13 +124,14 @@ def _declare(options: SimulateOptions, measurement: Measurement) -> dict[str, An
 
 
 def describe_time_tags(
-    measurement: Measurement, tags: TimeTags, counts: list[int], options: SimulateOptions
+    measurement: Measurement, on_fraction: float, counts: list[int], options: SimulateOptions
 ) -> dict[str, Any]:
     """Return the truth of one file, ready for JSON."""
     light = options.photons
+    counts_s = measurement.emitted_per_us * 1e6 * measurement.efficiency * light.on_fraction
     return {
         "file": measurement.file,
-        "source_id": measurement.source + 1,
+        "source_id": measurement.source + 1 if options.experiment.imaging else None,
         "kind": measurement.kind,
         "voltage_v": measurement.voltage_v,
         "excitation": "pulsed" if measurement.pulsed else "cw",
@@ -144,7 +143,9 @@ def describe_time_tags(
         "period_ns": 1e3 / light.repetition_mhz if measurement.pulsed else None,
         "g2_0": _rounded(measurement.g2_0),
         "emitted_per_us": _rounded(measurement.emitted_per_us),
-        "on_fraction": _rounded(tags.on_fraction),
+        "counts_s": _rounded(counts_s),
+        "emitted_photons_s": _rounded(counts_s / options.optics.collection_efficiency),
+        "on_fraction": _rounded(on_fraction),
         "duration_s": measurement.duration_s,
         "counts": counts,
         **{key: _rounded(value) for key, value in asdict(measurement.dot).items()},

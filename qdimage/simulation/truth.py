@@ -30,20 +30,26 @@ CONVENTIONS = {
     "hot_pixels": "the same in every stack; dark electrons before multiplication",
     "cosmic_hits": "electrons before multiplication, in each pixel of the track; frames from 0",
     "sources": "in the order of their ids, also those outside every frame; kinds below",
-    "photons": "time-tag files, of the source with the id; the light of a rate model, which is not "
-    "tied to the camera's fluxes; lifetimes and yields are the dot's own",
+    "photons": "time-tag files and histograms, of the source with the id; the light of a rate "
+    "model, which is not tied to the camera's fluxes; lifetimes and yields are the dot's own",
+    "counts_s": "of both detectors on average, without dark counts, dark times included",
+    "emitted_photons_s": "counts_s over optics.collection_efficiency; where the counts were given, "
+    "the rest of what the rate model emits does not leave the device",
+    "spectra": "electrons of the line, and of Poly-TPD from 400 to 500 nm; the ratio is to the "
+    "line's share from 600 to 660 nm; peak_ev is that of the light per eV",
     "g2_0": "of the dot's own light relative to the plateau, without dark counts and detectors; "
     "under pulses, of pulses far apart",
-    "emitted_per_us": "photons of the dot while it is on; optics.collection_efficiency of them "
-    "reach a detector",
-    "on_fraction": "share of this file's time during which the dot was on; the plateau lies at its "
-    "inverse where intervals are long",
+    "emitted_per_us": "photons of the dot's rate model while it is on",
+    "on_fraction": "share of this file's time during which the dot was on, of a histogram on "
+    "average; the plateau lies at its inverse where intervals are long",
     "kinds": SOURCE_KINDS,
 }
 
 
 def describe_field(field: Field, recordings: list[Recording]) -> dict[str, Any]:
-    """Return the truth of one field, ready for JSON; the first recording is the PL."""
+    """Return the truth of one field, ready for JSON; the first recording, if any, is the PL."""
+    if not recordings:
+        return {}
     size, scene = field.options.experiment, field.scene
     inside = _in_frame(scene.positions, field)
     sources = [

@@ -36,10 +36,11 @@ class Headline:
 
 def headlines(content: Content) -> list[Headline]:
     """Return the headline of every device."""
-    return [_headline(content, device) for device in content.devices]
+    return [headline(content, device) for device in content.devices]
 
 
-def _headline(content: Content, device: str) -> Headline:
+def headline(content: Content, device: str) -> Headline:
+    """Return the headline of a device."""
     single = content.of_device("turn_on", device)
     unit = flux_unit(signal_units(single) or signal_units(content.of_device("channels", device)))
     rows = rows_of(content.pooled(device))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from qdimage.io.atomic import write_text
 from qdimage.reporting.content import read_content
+from qdimage.reporting.drawn import draw_into
 from qdimage.reporting.html import render
-from qdimage.reporting.pictures import draw_pictures
+from qdimage.reporting.pages import make_pages
 
 REPORT = "report.html"
 
@@ -32,7 +33,7 @@ def build_report(out: Path) -> Path:
         If the folder is not the output of a run.
     """
     content = read_content(out)
-    pictures = draw_pictures(content)
+    pages = make_pages(content, draw_into(out))
     path = out / REPORT
-    write_text(path, render(content, pictures))
+    write_text(path, render(content, pages))
     return path

@@ -1,4 +1,8 @@
-"""What a report is made from: the record, tables and images of an output folder."""
+"""What a report is made from: the record, tables and images of an output folder.
+
+What it shows of them is listed in `sections`, in order, and what it shows of a single dot in
+`dot_charts`.
+"""
 
 import json
 from collections.abc import Mapping

@@ -1,28 +1,30 @@
 """The report as one self-contained HTML file."""
 
-import base64
+import json
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from qdimage.domain.flags import FLAG_MEANING, flag_names
-from qdimage.reporting.answers import headlines
-from qdimage.reporting.content import Content, FieldContent, Row, rows_of
-from qdimage.reporting.curve_words import device_curves, spread_rows, two_decimals, with_interval
+from qdimage.reporting.blocks import Grid, Part, Words
+from qdimage.reporting.content import Content
+from qdimage.reporting.curve_words import two_decimals, with_interval
 from qdimage.reporting.dot_table import MOST_ROWS, dot_table
+from qdimage.reporting.drawn import FOLDER, Picture
+from qdimage.reporting.embedding import picture_uri
 from qdimage.reporting.origins import channel_rows, options_of_run
-from qdimage.reporting.photon_answers import below_sentence, photon_part
-from qdimage.reporting.pictures import FOLDER, Picture, Pictures
-from qdimage.reporting.troubles import find_warnings, needs_a_look
+from qdimage.reporting.pages import Pages
+from qdimage.reporting.photon_answers import below_sentence
+from qdimage.reporting.troubles import find_warnings
 from qdimage.reporting.words import count, number, percent, volts
 
 _TEMPLATES = Path(__file__).parent / "templates"
-MOST_FIELDS_WITH_PICTURES = 12
 _MANY_TROUBLES = 12
 
 
-def render(content: Content, pictures: Pictures) -> str:
+def render(content: Content, pages: Pages) -> str:
     """Return the report's HTML."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES, encoding="utf-8"),
@@ -33,26 +35,41 @@ def render(content: Content, pictures: Pictures) -> str:
     )
     environment.filters.update(number=number, percent=percent, volts=volts, below=below_sentence)
     environment.filters.update(between=with_interval, two_decimals=two_decimals)
+    environment.filters.update(script_json=script_json)
+    environment.tests.update(
+        words=lambda block: isinstance(block, Words),
+        grid=lambda block: isinstance(block, Grid),
+        picture=lambda block: isinstance(block, Picture),
+        part=lambda block: isinstance(block, Part),
+    )
     environment.globals.update(count=count, data_uri=_data_uri(content.out), folder=FOLDER)
-    return environment.get_template("report.html").render(_context(content, pictures))
+    return environment.get_template("report.html").render(_context(content, pages))
 
 
-def _context(content: Content, pictures: Pictures) -> dict[str, Any]:
-    chosen = _with_pictures(content)
+def script_json(value: Any) -> Markup:
+    """Return JSON that can stand in a script element, whatever its texts say."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704  nothing is left in it that HTML would read
+
+
+def _context(content: Content, pages: Pages) -> dict[str, Any]:
     return {
         "record": content.record,
-        "headlines": headlines(content),
+        "pages": pages,
         "warnings": find_warnings(content),
         "many_troubles": _MANY_TROUBLES,
-        "device_pictures": pictures.by_device,
-        "devices_pictures": pictures.of_devices,
-        "curves": {device: device_curves(content, device) for device in content.devices},
-        "spread": spread_rows(content),
-        "photons": photon_part(content),
-        "photon_pictures": pictures.photons,
-        "run_pictures": pictures.of_run,
-        "fields": [_field(field, pictures, field.number in chosen) for field in content.fields],
-        "n_without_pictures": len(content.fields) - len(chosen),
+        "has_photons": any(page.photons for page in pages.devices),
+        "fields": [
+            {
+                "device": field.device,
+                "name": field.name,
+                "record": field.record,
+                "channels": channel_rows(field),
+            }
+            for field in content.fields
+        ],
         "dots": dot_table(content),
         "most_rows": MOST_ROWS,
         "flags": [(flag_names(flag), meaning) for flag, meaning in FLAG_MEANING.items()],
@@ -63,48 +80,9 @@ def _context(content: Content, pictures: Pictures) -> dict[str, Any]:
 
 def _data_uri(out: Path) -> Any:
     def uri(picture: Picture) -> str:
-        data = (out / FOLDER / f"{picture.stem}.png").read_bytes()
-        return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+        return picture_uri(out / FOLDER / f"{picture.stem}.png")
 
     return uri
-
-
-def _with_pictures(content: Content) -> set[int]:
-    """Numbers of the fields whose figures the file holds: those with warnings first."""
-    ordered = sorted(content.fields, key=lambda field: not needs_a_look(field))
-    return {field.number for field in ordered[:MOST_FIELDS_WITH_PICTURES]}
-
-
-def _field(field: FieldContent, pictures: Pictures, with_pictures: bool) -> dict[str, Any]:
-    return {
-        "number": field.number,
-        "device": field.device,
-        "name": field.name,
-        "record": field.record,
-        "pixel_um": field.pixel_um,
-        "n_dots": len(field.tables["dots"]),
-        "channels": channel_rows(field),
-        "el": _el_rows(field),
-        "pictures": pictures.by_field[field.number],
-        "with_pictures": with_pictures,
-        "needs_a_look": needs_a_look(field),
-    }
-
-
-def _el_rows(field: FieldContent) -> list[Row]:
-    """EL channels in order of voltage, with what three tables say about each."""
-    registration = {row["channel"]: row for row in rows_of(field.tables["registration"])}
-    turn_on = {row["channel"]: row for row in rows_of(field.tables["turn_on"])}
-    rows = [
-        {
-            "channel": row,
-            "registration": registration.get(row["channel"]),
-            "turn_on": turn_on.get(row["channel"]),
-        }
-        for row in channel_rows(field)
-        if row["kind"] == "el"
-    ]
-    return rows
 
 
 def _method(content: Content) -> dict[str, Any]:

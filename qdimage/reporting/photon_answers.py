@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from qdimage.domain.photon_tables import PHOTONS, POPULATION, RATE_FITS
 from qdimage.domain.population import is_doubtful
 from qdimage.reporting.content import POOLED, Content, Row, rows_of
 from qdimage.reporting.words import count, number, volts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("el", "pl")
 MOST_FILES = 500
@@ -85,14 +89,14 @@ class PhotonPart:
         return any(row["batch"] for row in self.populations)
 
 
-def photon_part(content: Content) -> PhotonPart | None:
-    """Return the section on time tags; None where no file was declared."""
-    photons = content.tables[PHOTONS.name]
+def photon_part(content: Content, device: str | None = None) -> PhotonPart | None:
+    """Return what the time tags of the run, or of one device, say; None without any."""
+    photons = _rows(content, PHOTONS.name, device)
     if not len(photons):
         return None
     headlines = [
         photon_headline(content, device)
-        for device in content.devices
+        for device in (content.devices if device is None else (device,))
         if len(content.of_device(PHOTONS.name, device))
     ]
     meanings = {column.name: column.meaning for column in PHOTONS.columns}
@@ -103,8 +107,12 @@ def photon_part(content: Content) -> PhotonPart | None:
         len(photons),
         tuple(rows_of(content.tables[POPULATION.name])),
         _limit(content),
-        tuple(rows_of(content.tables[RATE_FITS.name])),
+        tuple(rows_of(_rows(content, RATE_FITS.name, device))),
     )
+
+
+def _rows(content: Content, table: str, device: str | None) -> "pd.DataFrame":
+    return content.tables[table] if device is None else content.of_device(table, device)
 
 
 def _limit(content: Content) -> str:

@@ -61,6 +61,7 @@ _RC: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "qdimage",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,
 }
 _NOT_A_STYLE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
 
@@ -76,7 +77,7 @@ def house_style() -> Iterator[None]:
 
 
 def save(figure: Figure, folder: Path, stem: str) -> None:
-    """Write a figure as PNG and as SVG, each whole or not at all."""
+    """Write a figure as PNG, SVG and PDF, each whole or not at all."""
     with replacing(folder / f"{stem}.png") as partial:
         figure.savefig(
             partial,
@@ -87,6 +88,8 @@ def save(figure: Figure, folder: Path, stem: str) -> None:
         )
     with replacing(folder / f"{stem}.svg") as partial:
         figure.savefig(partial, format="svg", dpi=DPI, metadata={"Date": None})
+    with replacing(folder / f"{stem}.pdf") as partial:
+        figure.savefig(partial, format="pdf", dpi=DPI, metadata={"CreationDate": None})
 
 
 @cache

@@ -12,12 +12,13 @@ from qdimage.domain.photon_tables import PHOTON_TABLES, PHOTONS, POPULATION, POP
 from qdimage.io.table_file import read_table, write_table
 from qdimage.reporting.build import build_report
 from qdimage.reporting.content import Content, read_content, rows_of
+from qdimage.reporting.drawn import no_figures
 from qdimage.reporting.g2_figures import MOST_PANELS, draw_g2
 from qdimage.reporting.html import render
 from qdimage.reporting.light_figures import draw_decays, draw_traces
+from qdimage.reporting.pages import make_pages
 from qdimage.reporting.photon_answers import photon_part, run_population
 from qdimage.reporting.photon_curves import curve_view, read_curve
-from qdimage.reporting.pictures import Pictures
 from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
 from qdimage.reporting.style import house_style
 from qdimage.reporting.troubles import find_warnings
@@ -38,10 +39,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def text_of(content: Content) -> str:
     """The page without its figures."""
-    pictures = Pictures(
-        {device: [] for device in content.devices}, {field.number: [] for field in content.fields}
-    )
-    return " ".join(re.sub(r"<[^>]*>", " ", render(content, pictures)).split())
+    page = render(content, make_pages(content, no_figures))
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def copied(run: Path, out: Path) -> Path:
@@ -104,8 +103,7 @@ def test_figures_are_drawn_and_put_into_the_page(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The figures of the camera side have tests of their own.
-    for name in ("_DEVICE", "_FIELD"):
-        monkeypatch.setattr(f"qdimage.reporting.pictures.{name}", ())
+    monkeypatch.setattr("qdimage.reporting.pages.FIELD_SECTIONS", ())
     report = build_report(run)
     stems = {path.stem for path in (run / "figures").glob("*.svg")}
     wanted = {f"device_01_device-A_{kind}" for kind in ("g2", "g2_voltage", "traces", "decays")}

@@ -24,9 +24,10 @@ from qdimage.pipeline.tables import as_frame
 from qdimage.reporting.build import build_report
 from qdimage.reporting.content import read_content
 from qdimage.reporting.distance_figures import expected_by_chance
-from qdimage.reporting.html import MOST_FIELDS_WITH_PICTURES, render
+from qdimage.reporting.drawn import no_figures
+from qdimage.reporting.html import render
 from qdimage.reporting.micrograph_panels import field_panels, inverse
-from qdimage.reporting.pictures import Picture, Pictures
+from qdimage.reporting.pages import MOST_WITH_PICTURES, make_pages
 from qdimage.reporting.states import channel_dots, channel_states, reference_channel
 from qdimage.reporting.style import house_style, label, save
 from qdimage.reporting.turn_on_figures import draw_turn_on
@@ -99,8 +100,7 @@ def page_of(report: Path) -> Page:
 def words_of(out: Path) -> Page:
     """The page of a run without its figures, which take most of the time."""
     content = read_content(out)
-    by_field: dict[int, list[Picture]] = {field.number: [] for field in content.fields}
-    return Page(render(content, Pictures({device: [] for device in content.devices}, by_field)))
+    return Page(render(content, make_pages(content, no_figures)))
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +110,11 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_every_figure_is_there_as_png_and_svg(usual: Path) -> None:
+def test_every_figure_is_there_as_png_svg_and_pdf(usual: Path) -> None:
     stems = [f"device_01_device-A_{kind}" for kind in DEVICE_FIGURES]
     stems += [f"field_{k:03d}_field-{k:02d}_{kind}" for k in (1, 2) for kind in FIELD_FIGURES]
     files = {path.name for path in (usual / "figures").iterdir()}
-    assert files == {f"{stem}.{ext}" for stem in stems for ext in ("png", "svg")}
+    assert files == {f"{stem}.{ext}" for stem in stems for ext in ("png", "svg", "pdf")}
 
 
 def test_figures_are_fit_for_a_slide(usual: Path) -> None:
@@ -135,8 +135,9 @@ def test_page_needs_nothing_from_elsewhere(usual: Path) -> None:
     page = page_of(usual / "report.html")
     sources = page.attributes("src")
     assert len(sources) == len(DEVICE_FIGURES) + 2 * len(FIELD_FIGURES)
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
-    assert all(link.startswith("#") for link in page.attributes("href"))
+    assert all(source.startswith("data:image/webp;base64,") for source in sources)
+    for link in page.attributes("href"):
+        assert link.startswith(("#", "figures/"))
     assert not any(tag == "link" for tag, _ in page.tags)
     html = (usual / "report.html").read_text(encoding="utf-8")
     assert "url(" not in html
@@ -145,7 +146,10 @@ def test_page_needs_nothing_from_elsewhere(usual: Path) -> None:
 
 def test_links_lead_somewhere(usual: Path) -> None:
     page = page_of(usual / "report.html")
-    assert {link[1:] for link in page.attributes("href")} <= set(page.attributes("id"))
+    links = page.attributes("href")
+    pages = {link[1:] for link in links if link.startswith("#")} - {"all"}
+    assert pages <= set(page.attributes("id"))
+    assert all((usual / link).is_file() for link in links if link.startswith("figures/"))
 
 
 def test_headline_is_that_of_the_table(usual: Path) -> None:
@@ -291,14 +295,19 @@ DEGENERATE = {
 }
 
 
+def draw_roughly(figure: Figure, folder: Path, stem: str) -> None:
+    figure.savefig(folder / f"{stem}.png", dpi=30)
+
+
 @pytest.mark.parametrize("fields", DEGENERATE.values(), ids=DEGENERATE.keys())
-def test_odd_runs_give_a_sensible_report(tmp_path: Path, fields: Sequence[Field]) -> None:
+def test_odd_runs_give_a_sensible_report(
+    tmp_path: Path, fields: Sequence[Field], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qdimage.reporting.drawn.save", draw_roughly)
     report = build_report(make_run(tmp_path / "out", fields))
     text = page_of(report).text
     assert "nan" not in text.lower().replace("reasonance", "").split()
     assert "None" not in text.split("Methods")[0].replace("None: every channel", "")
-    for path in (tmp_path / "out" / "figures").iterdir():
-        assert path.suffix in (".png", ".svg")
 
 
 def test_tables_without_any_number_give_a_report(tmp_path: Path) -> None:
@@ -322,20 +331,20 @@ def test_missing_image_leaves_a_place_for_it(tmp_path: Path) -> None:
 
 def test_many_fields_keep_the_page_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def quick(figure: Figure, folder: Path, stem: str) -> None:
-        (folder / f"{stem}.png").write_bytes(b"")
+        Image.new("RGB", (2, 2)).save(folder / f"{stem}.png")
 
-    monkeypatch.setattr("qdimage.reporting.pictures.save", quick)
-    n = MOST_FIELDS_WITH_PICTURES + 3
+    monkeypatch.setattr("qdimage.reporting.drawn.save", quick)
+    n = MOST_WITH_PICTURES + 3
     quiet = [Field(name=f"f{k:02d}", el=(El(2.4, 3),)) for k in range(n - 1)]
     last = Field(name="odd", el=(El(2.4, 3), El(2.6, 0, "refused", "chance")))
     page = page_of(build_report(make_run(tmp_path / "out", [*quiet, last])))
-    n_pictures = len(DEVICE_FIGURES) + MOST_FIELDS_WITH_PICTURES * len(FIELD_FIGURES)
+    n_pictures = len(DEVICE_FIGURES) + MOST_WITH_PICTURES * len(FIELD_FIGURES)
     assert len(page.attributes("src")) == n_pictures
-    assert f"figures of {MOST_FIELDS_WITH_PICTURES} of {n} fields" in page.text
-    assert f"figures/field_{n - 1:03d}_f{n - 2:02d}_micrographs.png" in page.text
+    assert f"figures of {MOST_WITH_PICTURES} of {n} fields" in page.text
+    assert f"figures/field_{n - 1:03d}_f{n - 2:02d}_micrographs.png" in page.attributes("href")
     files = [path.stem for path in (tmp_path / "out" / "figures").glob("*_micrographs.png")]
     assert len(files) == n
-    assert f"figures/field_{n:03d}_odd_micrographs.png, .svg" in page.text
+    assert f"figures/field_{n:03d}_odd_micrographs.svg" in page.attributes("href")
 
 
 def test_long_tables_of_dots_end_and_say_so(

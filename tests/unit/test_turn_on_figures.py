@@ -13,9 +13,10 @@ from qdimage.pipeline.tables import as_frame
 from qdimage.reporting.answers import headlines
 from qdimage.reporting.content import Content, read_content
 from qdimage.reporting.curve_words import device_curves, with_interval
+from qdimage.reporting.drawn import no_figures
 from qdimage.reporting.field_scatter import draw_devices, draw_fields
 from qdimage.reporting.html import render
-from qdimage.reporting.pictures import Pictures
+from qdimage.reporting.pages import make_pages
 from qdimage.reporting.turn_on_figures import draw_turn_on
 from qdimage.reporting.turn_on_map import draw_turn_on_map
 from qdimage.reporting.words import NOTHING
@@ -145,7 +146,7 @@ def test_devices_stand_side_by_side_where_there_are_two(content: Content, tmp_pa
 
 
 def test_the_report_tells_the_curve_and_the_spread(content: Content) -> None:
-    html = render(content, Pictures({d: [] for d in content.devices}, {1: [], 2: [], 3: []}))
+    html = render(content, make_pages(content, no_figures))
     assert "2.30 (2.20 to 2.35)" in html
     assert "0.11 (0.00 to 0.31)" in html
     assert "too few" in html

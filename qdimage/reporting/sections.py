@@ -1,0 +1,90 @@
+"""What the report shows, in order.
+
+To add a section, write a function that returns its blocks (see `blocks`) and name it here in one
+line, in the tuple of the level that it is about: the run, a device, a field. What is shown of a
+single dot is listed in `dot_charts` in the same way.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec
+
+from qdimage.reporting import pictures
+from qdimage.reporting.answers import headline
+from qdimage.reporting.blocks import Block, Part, Section
+from qdimage.reporting.content import Content, FieldContent
+from qdimage.reporting.curve_words import device_curves, spread_rows
+from qdimage.reporting.field_rows import field_rows
+from qdimage.reporting.photon_answers import photon_part
+
+P = ParamSpec("P")
+
+
+def _figures(*kinds: pictures.FigureKind[P]) -> Callable[P, Iterable[Block]]:
+    def show(*args: P.args, **kwargs: P.kwargs) -> Iterator[Block]:
+        return (kind.of(*args, **kwargs) for kind in kinds)
+
+    return show
+
+
+def _devices(content: Content) -> Iterator[Block]:
+    yield pictures.DEVICES.of(content)
+    spread = spread_rows(content)
+    if spread:
+        yield Part("spread.html", {"rows": spread})
+
+
+def _populations(content: Content) -> Iterator[Block]:
+    yield pictures.SMALLEST_G2.of(content)
+    photons = photon_part(content)
+    if photons is not None and photons.populations:
+        yield Part("populations.html", {"photons": photons})
+
+
+def _turn_on(content: Content, device: str) -> Iterator[Block]:
+    found = headline(content, device)
+    if not found.rows:
+        return
+    yield Part("turn_on.html", {"headline": found})
+    yield pictures.TURN_ON.of(content, device)
+    yield pictures.BETWEEN_FIELDS.of(content, device)
+    curves = device_curves(content, device)
+    if curves:
+        yield Part("turn_on_curves.html", {"rows": curves})
+
+
+def _rates(content: Content, device: str) -> Iterator[Block]:
+    photons = photon_part(content, device)
+    if photons is not None and photons.rates:
+        yield Part("rates.html", {"rows": photons.rates})
+
+
+def _files(content: Content, device: str) -> Iterator[Block]:
+    photons = photon_part(content, device)
+    if photons is not None:
+        yield Part("photon_files.html", {"photons": photons})
+
+
+def _field(content: Content, field: FieldContent) -> Iterator[Block]:
+    yield Part("field.html", {"field": field_rows(field)})
+    yield pictures.MICROGRAPHS.of(content, field)
+    yield pictures.REGISTRATION.of(content, field)
+    yield pictures.TURN_ON_MAP.of(content, field)
+    yield pictures.NULL.of(content, field)
+
+
+RUN_SECTIONS: tuple[Section[[Content]], ...] = (
+    Section("devices", "Devices", _devices),
+    Section("populations", "Single-photon emission", _populations),
+)
+
+DEVICE_SECTIONS: tuple[Section[[Content, str]], ...] = (
+    Section("turn-on", "Turn-on", _turn_on),
+    Section("flux", "Brightness", _figures(pictures.EL_FLUX, pictures.PL_FLUX, pictures.DISTANCES)),
+    Section("g2", "Antibunching", _figures(pictures.G2, pictures.G2_VOLTAGE)),
+    Section("rates", "Rate models", _rates),
+    Section("light", "Blinking and decays", _figures(pictures.TRACES, pictures.DECAYS)),
+    Section("spectra", "Spectra", _figures(pictures.SPECTRA)),
+    Section("files", "Time-tag files", _files),
+)
+
+FIELD_SECTIONS: tuple[Section[[Content, FieldContent]], ...] = (Section("field", "Field", _field),)

@@ -28,6 +28,7 @@ from qdimage.api.runs import (
 )
 from qdimage.api.spectra import draw_spectra, spectrum
 from qdimage.api.stacks import locate, register
+from qdimage.api.steering import targets
 
 __all__ = [
     "check",
@@ -57,6 +58,7 @@ __all__ = [
     "scan_model",
     "simulate",
     "spectrum",
+    "targets",
     "trace",
     "write_curation",
     "write_tables",

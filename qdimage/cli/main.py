@@ -19,6 +19,7 @@ from qdimage.cli import (
     run_commands,
     spectrum_command,
     stack_commands,
+    targets_command,
     trace_command,
     view_command,
 )
@@ -74,6 +75,7 @@ lifetime_command.add_to(app)
 spectrum_command.add_to(app)
 fit_rates_command.add_to(app)
 model_command.add_to(app)
+targets_command.add_to(app)
 view_command.add_to(app)
 listing_commands.add_to(app)
 

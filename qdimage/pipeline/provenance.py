@@ -80,6 +80,7 @@ def _field(field: FieldResult) -> dict[str, Any]:
         "experiment": str(experiment.path),
         "experiment_sha256": sha256(experiment.path),
         "pixel_um": field.reference.pixel_um if field.reference else None,
+        "optics": experiment.declared.optics.model_dump(mode="json", exclude_none=True),
         "curation": str(experiment.curation_path) if experiment.curation_path else None,
         "curation_sha256": curation_sha256(experiment.curation) if experiment.curation else None,
         "options": field.options.model_dump(mode="json"),

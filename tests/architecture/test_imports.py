@@ -25,6 +25,7 @@ LAYERS = [
         "rates",
         "spectra",
         "electrical",
+        "steering",
     },
     {"simulation"},
     {"config"},

@@ -1,0 +1,139 @@
+"""``targets``: the dots to steer to, and what was measured there."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qdimage.cli.parameters import Json, Quiet
+from qdimage.cli.terminal import aligned, say, show, show_json
+
+if TYPE_CHECKING:
+    from qdimage.pipeline.targets import TargetsAnswer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("targets", epilog="Example:  qdimage targets results --voltage 2.6 --number 20")(
+        targets
+    )
+
+
+def targets(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a finished run.")],
+    voltage: Annotated[
+        float | None, typer.Option(metavar="V", help="EL at this voltage; else PL.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Only fields of this device.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this field; repeatable.")
+    ] = None,
+    dots: Annotated[
+        str | None,
+        typer.Option(metavar="ID,ID,...", help="These dots of one field, whatever the rules say."),
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option(min=1, help="Dots wanted: those that take the least time.")
+    ] = None,
+    min_photons_s: Annotated[float | None, typer.Option(help="Least flux at the camera.")] = None,
+    max_photons_s: Annotated[float | None, typer.Option(help="Largest flux.")] = None,
+    spacing_um: Annotated[
+        float | None, typer.Option(help="Least distance between chosen dots.")
+    ] = None,
+    max_g2_floor: Annotated[float | None, typer.Option(help="Largest g2_floor.")] = None,
+    g2_err: Annotated[
+        float | None, typer.Option(help="Wanted standard error of g2(0); 0.01 if not given.")
+    ] = None,
+    counts_s: Annotated[
+        float | None, typer.Option(help="Counts of both detectors; else from each dot's flux.")
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV x_px,y_px,stage_x_um,stage_y_um of clicked dots."),
+    ] = None,
+    start_um: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="X Y", help="Where the stage is: the way begins there."),
+    ] = None,
+    stage_z_um: Annotated[
+        float | None, typer.Option(help="Z of all targets; else of \\[optics].")
+    ] = None,
+    assignments: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="OPTION=VALUE", help="Set an option of docs/targets.md; repeatable."
+        ),
+    ] = [],  # noqa: B006  typer reads it, nobody changes it
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Choose dots for the confocal arm: stage coordinates, order, g2 floor, minutes of HBT."""
+    from qdimage import api
+
+    given = {
+        "number": number,
+        "min_photons_s": min_photons_s,
+        "max_photons_s": max_photons_s,
+        "spacing_um": spacing_um,
+        "max_g2_floor": max_g2_floor,
+        "g2_err": g2_err,
+        "counts_s": counts_s,
+    }
+    answer = api.targets(
+        out,
+        voltage_v=voltage,
+        device=device,
+        fields=field or (),
+        dots=_ids(dots),
+        pairs=pairs,
+        start_um=start_um,
+        stage_z_um=stage_z_um,
+        options={name: value for name, value in given.items() if value is not None},
+        assignments=assignments,
+    )
+    _hand_over(answer, quiet=quiet, as_json=as_json)
+
+
+def _ids(text: str | None) -> tuple[int, ...]:
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if text is not None and (not parts or not all(part.isdecimal() for part in parts)):
+        raise typer.BadParameter(
+            f"found {text!r}, expected dot_ids such as 3,7,12", param_hint="--dots"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def _hand_over(answer: "TargetsAnswer", *, quiet: bool, as_json: bool) -> None:
+    from qdimage.cli.frames import records
+
+    for warning in answer.warnings:
+        say(f"qdimage: {warning}", quiet=quiet)
+    rows = sorted(records(answer.table), key=lambda row: row["order"])
+    if as_json:
+        reason = answer.refusal.reason if answer.refusal else ""
+        status = "refused" if answer.refusal else "ok"
+        show_json({"status": status, "message": reason, "path_um": answer.path_um, "rows": rows})
+    elif answer.refusal is not None:
+        show(f"refused: {answer.refusal.reason}")
+    elif not quiet:
+        head = ("target", "field", "stage x, y (um)", "+-", "floor", "counts/s", "minutes", "")
+        show(aligned([head, *(_line(row) for row in rows)]))
+        show(f"{len(rows)} targets, {answer.path_um:.1f} um of way: {answer.out / 'targets.csv'}")
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    err = max(row["stage_x_err_um"], row["stage_y_err_um"])
+    return (
+        str(row["target"]),
+        str(row["field"]),
+        f"{row['stage_x_um']:.2f}, {row['stage_y_um']:.2f}",
+        f"{err:.2g}",
+        _number(row["g2_floor"], ".3f"),
+        _number(row["counts_s"], ".0f"),
+        _number(row["minutes"], ".3g"),
+        str(row["message"]),
+    )
+
+
+def _number(value: float | None, spec: str) -> str:
+    return "?" if value is None else format(value, spec)

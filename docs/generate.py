@@ -1,9 +1,15 @@
-"""Write the pages that follow from the code: tables, options, flags.
+"""Write the pages that follow from the code: tables, options, flags, keys, options of commands.
 
 Run it in qdimage's environment: ``.qd/env/bin/python docs/generate.py``.
 """
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import key_pages
+from command_options import commands, new_page, with_options
 
 from qdimage.config import AnalysisOptions, option_rows
 from qdimage.domain.flags import FLAG_MEANING
@@ -21,7 +27,23 @@ _NOTE = "<!-- Written by docs/generate.py; change the code, not this page. -->"
 
 def pages() -> dict[str, str]:
     """Return the generated pages' names and texts."""
-    return {"tables.md": _tables(), "options.md": _options(), "rate_parameters.md": _models()}
+    return {
+        "tables.md": _tables(),
+        "options.md": _options(),
+        "rate_parameters.md": _models(),
+        "keys.md": key_pages.keys_page(_NOTE, _grid),
+        **_commands(),
+    }
+
+
+def _commands() -> dict[str, str]:
+    """A command's page is written by hand but for its options."""
+    found = {}
+    for name, command in commands().items():
+        page = HERE / "commands" / f"{name}.md"
+        written = page.read_text(encoding="utf-8") if page.exists() else new_page(name, command)
+        found[f"commands/{name}.md"] = with_options(written, command, _grid)
+    return found
 
 
 def _tables() -> str:

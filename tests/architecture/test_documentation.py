@@ -21,7 +21,7 @@ def test_generated_pages_are_up_to_date() -> None:
         )
 
 
-PAGES = sorted(path.relative_to(CLONE).as_posix() for path in (CLONE / "docs").glob("*.md"))
+PAGES = sorted(path.relative_to(CLONE).as_posix() for path in (CLONE / "docs").rglob("*.md"))
 
 
 @pytest.mark.parametrize(

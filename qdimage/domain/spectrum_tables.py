@@ -59,6 +59,8 @@ SPECTRA = Table(
         boolean("background_free", "no background is seen: background_ratio_low is 0"),
         number("turn_on_voltage_v", "as given, or of the dot"),
         number("sub_bandgap_v", "peak_ev less the turn-on voltage"),
+        number("sub_bandgap_low_v", "at least: less the lowest voltage at which the dot is lit"),
+        number("sub_bandgap_high_v", "at most: less the highest voltage at which it is dark"),
         text("compared_with", "PL spectrum of the same dot"),
         number("shift_nm", "peak less that of the PL"),
         number("shift_err_nm", "standard deviation of shift_nm"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from qdimage.domain.pmma_tables import PMMA_SERIES, PMMA_WINDOWS
 from qdimage.domain.table import Table
+from qdimage.pipeline.spectrum_headlines import sub_bandgap
 from qdimage.pipeline.spectrum_output import SEEN_P
 
 Row = dict[str, Any]
@@ -115,6 +116,7 @@ def _window_row(areas: Sequence[Area]) -> Row:
     light = {volts: next(each for each in _ORDER if each in found) for volts, found in at.items()}
     dots = [volts for volts, found in at.items() if found & _WITH_DOTS]
     known |= _between("dots_from", [each for each in voltages if each not in dots], dots)
+    known |= _energy([row for _, row in answered if row.get("peak_ev") is not None], known)
     return known | _finding(light, answered)
 
 
@@ -158,6 +160,16 @@ def _window(free: list[float], undecided: list[float], outside: list[float]) -> 
         "n_undecided": sum(first < volts < last for volts in undecided),
         "message": "; ".join(notes),
     }
+
+
+def _energy(rows: Sequence[Row], known: Row) -> Row:
+    """Return the photon energy of the dots, and how far below it they begin to emit."""
+    if not rows:
+        return {}
+    best = min(rows, key=lambda row: float(row["peak_err_ev"]))
+    energy = best["peak_ev"], best["peak_err_ev"]
+    turn_on = known.get("dots_from_low_v"), known.get("dots_from_high_v")
+    return {"peak_ev": energy[0], "peak_err_ev": energy[1], **sub_bandgap(*energy, *turn_on)}
 
 
 def _between(name: str, outside: Sequence[float], inside: Sequence[float]) -> Row:

@@ -1,6 +1,5 @@
 """The spectra of one field, each analysed and attached to its dot."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -62,15 +61,6 @@ def failed_spectra(experiment: Experiment, reason: str) -> Rows:
     failed = {"status": "failed", "message": reason}
     declared = experiment.declared.spectra
     return {SPECTRA.name: [_shared(experiment, each, Place()) | failed for each in declared]}
-
-
-def add_sub_bandgap(rows: Iterable[Row], dots: Iterable[Row]) -> None:
-    """Set how far below the photon's energy each EL dot begins to emit, where both are known."""
-    turn_on = {row["dot_id"]: row.get("turn_on_voltage_v") for row in dots}
-    for row in rows:
-        volts, energy = turn_on.get(row.get("dot_id")), row.get("peak_ev")
-        if row["kind"] == "el" and volts is not None and energy is not None:
-            row |= {"turn_on_voltage_v": volts, "sub_bandgap_v": energy - volts}
 
 
 def _answer(work: PhotonWork, declared: SpectrumTable) -> SpectrumAnswer | Failure:

@@ -47,7 +47,7 @@ from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.pmma_series import pmma_tables
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
-from qdimage.pipeline.spectrum_files import add_sub_bandgap
+from qdimage.pipeline.spectrum_headlines import add_spectrum_headlines, add_sub_bandgap
 from qdimage.pipeline.turn_on_curve_rows import known_facts
 from qdimage.pipeline.turn_on_rows import ElChannel, turn_on_tables
 
@@ -80,6 +80,7 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         of_files = (field.photons[table.name] for table in (PHOTONS, LIFETIMES, RATE_FITS))
         add_headlines(dots, *of_files)
         add_sub_bandgap(field.photons.get(SPECTRA.name, []), dots)
+        add_spectrum_headlines(dots, field.photons.get(SPECTRA.name, []))
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
         for table in PHOTON_TABLES:

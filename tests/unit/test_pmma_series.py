@@ -36,6 +36,8 @@ def area(light: str, voltage_v: float, **changed: Any) -> dict[str, Any]:
         "status": "ok",
         "message": "",
         "model": "gaussian" if dots else None,
+        "peak_ev": 1.97 if dots else None,
+        "peak_err_ev": 0.001 if dots else None,
         "counts": 1000.0 if dots else None,
         "counts_err": 40.0 if dots else None,
         "dot_band_counts": 1000.0 if dots else 1.0,
@@ -67,6 +69,16 @@ def test_a_window_lies_between_voltages_that_tell() -> None:
     assert ends(row) == pytest.approx([2.0, 2.1, 2.2, 2.3])
     assert (row["dots_from_low_v"], row["dots_from_high_v"]) == pytest.approx((2.0, 2.1))
     assert (row["n_spectra"], row["n_voltages"], row["n_undecided"]) == (5, 5, 0)
+
+
+def test_dots_begin_below_the_energy_of_their_photons_by_an_interval() -> None:
+    row = window("dark", "dots")
+    assert row["peak_ev"] == 1.97
+    assert row["sub_bandgap_low_v"] == pytest.approx(1.97 - 2.1 - 0.00196, abs=1e-5)
+    assert row["sub_bandgap_high_v"] == pytest.approx(1.97 - 2.0 + 0.00196, abs=1e-5)
+    open_below = window("dots", "dots")
+    assert open_below.get("sub_bandgap_high_v") is None
+    assert open_below["sub_bandgap_low_v"] < -0.03
 
 
 def test_undecided_voltages_widen_the_ends_and_are_counted_inside() -> None:

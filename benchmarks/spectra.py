@@ -1,87 +1,222 @@
-"""Simulated spectra: errors against the Cramer-Rao bound, pulls, and a background of 1 %.
+"""Simulated spectra: errors against the Cramer-Rao bound, pulls, background of 1 %, contours.
 
-The bound is that of a Gaussian line on no background whose photons are all seen: sigma / sqrt(N) of
-the peak and fwhm / sqrt(2 N) of the width. A camera's read noise is not in it, so with a camera it
-is reached only where read noise is small beside the light.
+The bound is numerical, from the Fisher information of the line that was simulated, with its shape,
+on a straight baseline, all of them unknown and all pixels used; the variance of a pixel is that of
+photons, doubled by a multiplying register, and read noise.
 
-Run it by ``./qd bench spectra``; ``--draws N`` for other numbers of draws.
+Run it by ``./qd bench spectra``; ``--draws N`` for other numbers of draws, ``--part`` for one part.
 """
 
 import argparse
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kstest
 
 from qdimage.domain.refusal import Refusal
-from qdimage.domain.spectrum_fit import Bands, SpectrumFit
-from qdimage.simulation.spectra import SpectrumTruth, simulate_spectrum
-from qdimage.spectra.fit import clean, fit_spectrum
+from qdimage.domain.spectrum_fit import LINE_MODELS, Bands, SpectrumFit
+from qdimage.simulation.spectra import SpectrumTruth, line_shape, simulate_spectrum
+from qdimage.spectra.compare import compared
+from qdimage.spectra.fit import CleanSpectrum, clean, fit_spectrum
 from qdimage.spectra.options import SpectrumOptions
+from qdimage.spectra.shapes import SHAPES, in_pixels
 
-OPTIONS = SpectrumOptions()
+Array = NDArray[np.float64]
+Row = tuple[Array, Array]
+
 TRUTH = SpectrumTruth()
-CAMERA = replace(TRUTH, bias_counts=300.0, electrons_per_count=0.3, read_noise_e=3.0)
-CASES = {
-    "photons, no background": TRUTH,
-    "photons, 1 % background": replace(TRUTH, background=0.01),
-    "camera, unknown gain and bias": CAMERA,
-}
+READ = replace(TRUTH, bias_counts=300.0, electrons_per_count=0.3, read_noise_e=3.0)
+EM = replace(TRUTH, bias_counts=300.0, electrons_per_count=0.05, read_noise_e=40.0, em_gain=100.0)
 COUNTS = (1e3, 1e4, 1e5, 1e6)
+UNKNOWN = SpectrumOptions()
 
 
-def fitted(truth: SpectrumTruth, seed: int) -> SpectrumFit | None:
+@dataclass(frozen=True)
+class Camera:
+    """A detector, and what the analysis is told of it."""
+
+    name: str
+    truth: SpectrumTruth
+    options: SpectrumOptions
+
+
+CAMERAS = (
+    Camera("photons", TRUTH, UNKNOWN),
+    Camera(
+        "read noise, given",
+        READ,
+        SpectrumOptions(electrons_per_count=0.3, read_noise_e=3.0, bias_counts=300.0),
+    ),
+    Camera("read noise, from scatter", READ, UNKNOWN),
+    Camera(
+        "EM gain, given",
+        EM,
+        SpectrumOptions(
+            electrons_per_count=0.05,
+            read_noise_e=0.4,
+            bias_counts=300.0,
+            excess_noise_squared=2.0,
+        ),
+    ),
+    Camera("EM gain, from scatter", EM, UNKNOWN),
+)
+
+
+def bound(truth: SpectrumTruth) -> tuple[float, float]:
+    """Return the least standard deviations of peak and width."""
+    x = truth.first_nm + truth.step_nm * np.arange(truth.pixels)
+    width = np.full(x.shape, truth.step_nm)
+    shape = line_shape(truth)
+
+    def levels(parameters: Array) -> Array:
+        counts, peak, fwhm, of_shape, first, last = parameters
+        line = in_pixels(SHAPES[truth.model], x, width, peak, fwhm, of_shape)
+        return counts * line + first + (last - first) * np.linspace(0, 1, x.size)
+
+    at = np.array([truth.counts, truth.peak_nm, truth.fwhm_nm, shape or 0.0, 0.0, 0.0])
+    steps = np.array([1e-4 * truth.counts, 1e-3, 1e-3, 1e-4, 1e-3, 1e-3])
+    free = [0, 1, 2, *([3] if shape is not None else []), 4, 5]
+    slopes = np.array(
+        [
+            (levels(at + steps * (np.arange(6) == k)) - levels(at - steps * (np.arange(6) == k)))
+            / (2 * steps[k])
+            for k in free
+        ]
+    )
+    excess = 2.0 if truth.em_gain > 1 else 1.0
+    read = truth.frames * (truth.read_noise_e / truth.em_gain) ** 2
+    variance = excess * levels(at) + read
+    seen = variance > 1e-9
+    information = (slopes[:, seen] / variance[seen]) @ slopes[:, seen].T
+    scale = np.sqrt(np.diag(information))
+    found = np.sqrt(np.diag(np.linalg.inv(information / np.outer(scale, scale)))) / scale
+    return float(found[1]), float(found[2])
+
+
+def fitted(truth: SpectrumTruth, options: SpectrumOptions, seed: int) -> SpectrumFit | None:
     """Simulate and fit one spectrum; None where it was refused."""
-    spectrum = simulate_spectrum(truth, np.random.default_rng([20261126, seed]))
-    cleaned = clean(spectrum, OPTIONS)
-    if isinstance(cleaned, Refusal):
-        return None
-    found = fit_spectrum(cleaned, OPTIONS)
+    cleaned = cleaned_of(truth, options, seed)
+    found = fit_spectrum(cleaned, options)
     return None if isinstance(found, Refusal) else found
 
 
-def report(truth: SpectrumTruth, draws: int) -> None:
-    """Print what so many spectra of one truth gave."""
-    found = [each for seed in range(draws) if (each := fitted(truth, seed)) is not None]
-    if not found:
-        print(f"{truth.counts:9.0e}  all refused")
-        return
-    peak = np.array([[each.line.peak_nm.value, each.line.peak_nm.err] for each in found])
-    width = np.array([[each.line.fwhm_nm.value, each.line.fwhm_nm.err] for each in found])
-    sigma = truth.fwhm_nm / math.sqrt(8 * math.log(2))
-    bounds = sigma / math.sqrt(truth.counts), truth.fwhm_nm / math.sqrt(2 * truth.counts)
+def cleaned_of(truth: SpectrumTruth, options: SpectrumOptions, seed: int) -> CleanSpectrum:
+    """Simulate and clean one spectrum."""
+    spectrum = simulate_spectrum(truth, np.random.default_rng([20261126, seed]))
+    cleaned = clean(spectrum, options)
+    if isinstance(cleaned, Refusal):
+        raise TypeError(cleaned.reason)
+    return cleaned
+
+
+def lines(draws: int) -> None:
+    """Print errors over the bound and pulls, of each detector, line and number of counts."""
+    for camera in CAMERAS:
+        print(f"\n{camera.name}")
+        print(
+            "line         counts  peak: rms/CRB  pull    width: rms/CRB  pull    "
+            "other line  refused"
+        )
+        for model in LINE_MODELS:
+            for counts in COUNTS:
+                truth = replace(camera.truth, model=model, counts=counts)
+                print(f"{model:11s} {counts:7.0e}  {_errors(truth, camera.options, draws)}")
+
+
+def _errors(truth: SpectrumTruth, options: SpectrumOptions, draws: int) -> str:
+    tried = [fitted(truth, options, seed) for seed in range(draws)]
+    found = [each.line for each in tried if each is not None]
+    if len(found) < draws / 2:
+        return f"{draws - len(found)} of {draws} refused"
     cells = []
-    for values, right, bound in (
-        (peak, truth.peak_nm, bounds[0]),
-        (width, truth.fwhm_nm, bounds[1]),
+    for name, right, least in zip(
+        ("peak_nm", "fwhm_nm"), (truth.peak_nm, truth.fwhm_nm), bound(truth), strict=True
     ):
-        off = values[:, 0] - right
-        cells += [f"{np.sqrt(np.mean(off**2)) / bound:6.3f}", f"{np.std(off / values[:, 1]):6.3f}"]
-    other = sum(each.line.model != truth.model for each in found)
-    bands = [each.bands for each in found if isinstance(each.bands, Bands)]
-    inside = np.mean([each.low <= truth.background <= each.high for each in bands])
-    below = np.mean([truth.background <= each.upper for each in bands])
-    seen = np.mean([each.low > 0 for each in bands])
-    upper = np.median([each.upper for each in bands])
+        values = np.array([getattr(each, name).value for each in found])
+        errs = np.array([getattr(each, name).err for each in found])
+        off = values - right
+        rms, pull = math.sqrt(np.mean(off**2)), float(np.std(off / errs))
+        cells.append(f"{rms / least:13.3f} {pull:6.3f}   ")
+    other = sum(each.model != truth.model for each in found)
+    return f"{'  '.join(cells)} {other:4d} of {len(found)}  {draws - len(found):4d}"
+
+
+def backgrounds(draws: int) -> None:
+    """Print how often intervals hold and a background of 1 %, or of none, is seen."""
+    for camera in CAMERAS:
+        print(f"\n{camera.name}")
+        print("background  counts  in interval  below limit  seen   median limit")
+        for background in (0.0, 0.01):
+            for counts in COUNTS:
+                truth = replace(camera.truth, counts=counts, background=background)
+                tried = [fitted(truth, camera.options, seed) for seed in range(draws)]
+                bands = [
+                    each.bands
+                    for each in tried
+                    if each is not None and isinstance(each.bands, Bands)
+                ]
+                inside = np.mean([each.low <= background <= each.high for each in bands])
+                below = np.mean([background <= each.upper for each in bands])
+                seen = np.mean([each.low > 0 for each in bands])
+                limit = np.median([each.upper for each in bands])
+                print(
+                    f"{background:10.2f} {counts:7.0e}  {inside:11.3f}  {below:11.3f} "
+                    f"{seen:6.3f}  {limit:12.5f}"
+                )
+
+
+def contours(draws: int) -> None:
+    """Print the shares of contour p-values of spectra of one line below 0.01, 0.05, 0.5."""
     print(
-        f"{truth.counts:9.0e}  {'  '.join(cells)}  {other:4d} of {len(found)}  {inside:6.3f}  "
-        f"{below:6.3f}  {seen:6.3f}  {upper:8.5f}  {draws - len(found)}"
+        "\nline         counts of EL, PL  p < 0.01  p < 0.05  p < 0.5  KS p    "
+        "shift pull  width pull"
     )
+    for camera in CAMERAS[:3]:
+        print(camera.name)
+        for model in LINE_MODELS:
+            for counts in ((3e3, 1e4), (3e4, 1e5), (1e6, 1e6)):
+                el = replace(camera.truth, model=model, counts=counts[0])
+                pl = replace(
+                    el, counts=counts[1], background=0.3, first_nm=381.3, step_nm=0.55, pixels=700
+                )
+                found = _contours(el, pl, camera, draws)
+                print(f"{model:11s} {counts[0]:7.0e} {counts[1]:7.0e}  {found}")
+
+
+def _contours(el: SpectrumTruth, pl: SpectrumTruth, camera: Camera, draws: int) -> str:
+    found = []
+    for seed in range(draws):
+        parts = []
+        for index, truth in enumerate((el, pl)):
+            each = cleaned_of(truth, camera.options, 2 * seed + index)
+            fit = fit_spectrum(each, camera.options)
+            if isinstance(fit, SpectrumFit):
+                parts.append((each.wavelength_nm, each.counts, fit.noise, fit.line))
+        if len(parts) == 2:
+            found.append(compared(parts[0], parts[1]))
+    p_values = np.array([each.p_value for each in found if each.p_value is not None])
+    if not p_values.size:
+        return "no answer"
+    shares = "  ".join(f"{np.mean(p_values < level):8.3f}" for level in (0.01, 0.05, 0.5))
+    shift = np.std([each.shift_nm.value / each.shift_nm.err for each in found])
+    ratio = np.std([(each.width_ratio.value - 1) / each.width_ratio.err for each in found])
+    return f"{shares}  {kstest(p_values, 'uniform').pvalue:6.3f}  {shift:6.3f}  {ratio:6.3f}"
+
+
+PARTS = {"lines": lines, "backgrounds": backgrounds, "contours": contours}
 
 
 def main() -> None:
     """Run the study."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=300)
-    draws = parser.parse_args().draws
-    for name, truth in CASES.items():
-        print(f"\n{name}")
-        print(
-            "   counts  peak/CRB pull  width/CRB pull  other lines  interval   limit    seen  "
-            "median limit  refused"
-        )
-        for counts in COUNTS:
-            report(replace(truth, counts=counts), draws)
+    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--part", choices=sorted(PARTS))
+    given = parser.parse_args()
+    for name, part in PARTS.items():
+        if given.part in (None, name):
+            part(given.draws)
 
 
 if __name__ == "__main__":

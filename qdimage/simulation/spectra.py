@@ -12,6 +12,7 @@ from qdimage.domain.spectrum_fit import LineModel
 Array = NDArray[np.float64]
 
 _LN2 = float(np.log(2.0))
+_LORENTZIAN_SHARE, _GAUSSIAN_SHARE, _SKEW = 0.6, 0.6192, 0.3
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class SpectrumTruth:
     first_nm, step_nm, pixels : float, float, int
         Of the detector.
     bias_counts, electrons_per_count, read_noise_e : float
+        Electrons before a multiplying register, read noise behind it.
+    em_gain : float
+        Of that register; 1 for none.
     frames : int
     cosmic_rays : int
         Spikes, of 1000 electrons on average.
@@ -49,6 +53,7 @@ class SpectrumTruth:
     bias_counts: float = 0.0
     electrons_per_count: float = 1.0
     read_noise_e: float = 0.0
+    em_gain: float = 1.0
     frames: int = 1
     cosmic_rays: int = 0
 
@@ -69,7 +74,11 @@ def simulate_spectrum(truth: SpectrumTruth, generator: np.random.Generator) -> S
         )
         back += truth.background_tail_nm * generator.standard_exponential(back.size)
         electrons = np.histogram(np.concatenate([dot, back]), edges)[0].astype(float)
-        electrons += truth.read_noise_e * generator.standard_normal(truth.pixels)
+        if truth.em_gain > 1:
+            # Of a high gain: n electrons become a gamma number of shape n (Basden et al. 2003).
+            electrons = generator.standard_gamma(electrons)
+        read_e = truth.read_noise_e / truth.em_gain
+        electrons += read_e * generator.standard_normal(truth.pixels)
         struck = generator.integers(0, truth.pixels, truth.cosmic_rays)
         np.add.at(electrons, struck, 300 + generator.exponential(700, truth.cosmic_rays))
         frames.append(truth.bias_counts + electrons / truth.electrons_per_count)
@@ -92,16 +101,21 @@ def _emitted(truth: SpectrumTruth, number: int, generator: np.random.Generator) 
         half = truth.fwhm_nm / 2
         return np.asarray(truth.peak_nm + half * generator.standard_cauchy(number))
     if truth.model == "voigt":
-        # Parts of 0.6 and 0.582 of the width make up the whole.
-        normal = 0.6055 * sigma * generator.standard_normal(number)
-        cauchy = 0.6 * truth.fwhm_nm / 2 * generator.standard_cauchy(number)
+        # Shares of 0.6 and 0.6192 of the width make up the whole (Olivero and Longbothum 1977).
+        normal = _GAUSSIAN_SHARE * sigma * generator.standard_normal(number)
+        cauchy = _LORENTZIAN_SHARE * truth.fwhm_nm / 2 * generator.standard_cauchy(number)
         return np.asarray(truth.peak_nm + normal + cauchy)
-    skew = 0.3
+    skew = _SKEW
     scale = truth.fwhm_nm * skew / np.sinh(skew)
     # exp(-ln 2 (u / skew)^2 + u) is the density of u.
     spread = skew / np.sqrt(2 * _LN2)
     u = spread**2 + spread * generator.standard_normal(number)
     return np.asarray(truth.peak_nm + scale * (np.exp(u) - 1) / (2 * skew))
+
+
+def line_shape(truth: SpectrumTruth) -> float | None:
+    """Return the shape of the line that is drawn: a Lorentzian's share, a skew, or None."""
+    return {"voigt": _LORENTZIAN_SHARE, "asymmetric": _SKEW}.get(truth.model)
 
 
 def dark_spectrum(truth: SpectrumTruth, generator: np.random.Generator) -> Spectrum:

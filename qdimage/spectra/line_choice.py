@@ -1,0 +1,49 @@
+"""Which of several lines is chosen, and what the others make of its width's error."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from qdimage.domain.spectrum_fit import LineModel
+from qdimage.spectra.line_fit import LineFit
+
+# Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995). Less would let chance bend one line in
+# fifty, which costs the others' precision; a Voigt, which has the same peak, costs them none.
+_STRONG = 6.0
+
+
+def chosen(fits: list[LineFit], scores: dict[LineModel, float]) -> LineFit:
+    """The likeliest symmetric line, unless an asymmetric one has strong evidence over it."""
+    symmetric = [each for each in fits if each.model != "asymmetric"] or fits
+    best = min(symmetric, key=lambda each: scores[each.model])
+    richer = min(fits, key=lambda each: scores[each.model])
+    return richer if scores[richer.model] < scores[best.model] - _STRONG else best
+
+
+def error_by_other_lines(
+    best: LineFit, fits: list[LineFit], scores: dict[LineModel, float]
+) -> float:
+    """By what the width's error grows since another symmetric line may be the right one."""
+    symmetric = [
+        each for each in fits if each.model != "asymmetric" and each.covariance[-1, -1] > 0
+    ]
+    if not any(each is best for each in symmetric):
+        return 1.0
+    least = min(scores[each.model] for each in symmetric)
+    weights = np.array([math.exp((least - scores[each.model]) / 2) for each in symmetric])
+    squares = np.array(
+        [
+            each.covariance[-1, -1] + (each.parameters[-1] - best.parameters[-1]) ** 2
+            for each in symmetric
+        ]
+    )
+    variance = float(weights @ squares / weights.sum())
+    return max(math.sqrt(variance / best.covariance[-1, -1]), 1.0)
+
+
+def with_width_error(fit: LineFit, factor: float) -> LineFit:
+    """Return a fit whose width has an error larger by a factor."""
+    scale = np.ones(len(fit.parameters))
+    scale[-1] = factor
+    return replace(fit, covariance=fit.covariance * np.outer(scale, scale))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from qdimage.domain.options import Options, option
+from qdimage.electrical.options import SeriesOptions
 from qdimage.errors import ConfigurationError
 from qdimage.image.options import ImageOptions
 from qdimage.io.documents import format_toml
@@ -46,6 +47,7 @@ with warnings.catch_warnings():
         lifetime: DecayOptions = DecayOptions()
         population: PopulationOptions = PopulationOptions()
         spectrum: SpectrumOptions = SpectrumOptions()
+        series: SeriesOptions = SeriesOptions()
 
 
 def build_options(

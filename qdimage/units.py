@@ -18,6 +18,14 @@ UNIT_OF_SUFFIX = {
     "_counts_s": "counts/s",
     "_counts_s_mm2": "counts/s/mm2",
     "_per_us": "1/us",
+    "_electrons_s": "electrons/s",
+    "_a": "A",
+    "_a_cm2": "A/cm2",
+    "_ohm": "ohm",
+    "_siemens": "S",
+    "_w": "W",
+    "_um2": "um2",
+    "_mm2": "mm2",
 }
 
 
@@ -26,5 +34,10 @@ def unit_of(name: str) -> str:
 
     The longest suffix wins: ``pl_photons_s`` is in photons/s, not in s.
     """
-    suffixes = [suffix for suffix in UNIT_OF_SUFFIX if f"_{name}".endswith(suffix)]
-    return UNIT_OF_SUFFIX[max(suffixes, key=len)] if suffixes else ""
+    return UNIT_OF_SUFFIX.get(unit_suffix(name), "")
+
+
+def unit_suffix(name: str) -> str:
+    """Return the end of a name that states its unit, such as ``_photons_s``; "" if none does."""
+    suffixes = (suffix for suffix in UNIT_OF_SUFFIX if f"_{name}".endswith(suffix))
+    return max(suffixes, key=len, default="")

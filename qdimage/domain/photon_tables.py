@@ -34,7 +34,11 @@ PHOTONS = Table(
         integer("counts_1", "photons of the first detector"),
         integer("counts_2", "photons of the second detector"),
         number("counts_s", "of both detectors together, each second"),
-        number("emitted_photons_s", "counts_s over the collection efficiency"),
+        number(
+            "emitted_photons_s",
+            "counts_s without dead time and dark counts, over the collection efficiency",
+        ),
+        number("emitted_photons_err_s", "its standard deviation, of the counted number alone"),
         number("g2_0", "dip or missing peak, deconvolved, relative to the plateau"),
         number("g2_0_low", "lower end of its 95 % interval"),
         number("g2_0_high", "upper end of its 95 % interval"),

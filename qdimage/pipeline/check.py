@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from qdimage.config import AnalysisOptions, build_options
-from qdimage.domain.experiment import ChannelTable, Experiment, PhotonsTable
+from qdimage.domain.experiment import ChannelTable, Experiment, PhotonsTable, SpectrumTable
 from qdimage.domain.refusal import Failure
 from qdimage.errors import QdimageError
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import read_channel
+from qdimage.pipeline.iv import read_iv
 from qdimage.pipeline.photons import read_photons
+from qdimage.pipeline.spectrum_check import spectrum_errors_and_warnings
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,14 +35,15 @@ class CheckResult:
 
     Attributes
     ----------
-    n_fields, n_stacks, n_photon_files : int
-        Declarations, stacks, and time-tag files and histograms that were looked at.
+    n_fields, n_stacks, n_photon_files, n_spectra : int
+        Declarations, stacks, time-tag files and histograms, and spectra that were looked at.
     findings : tuple of Finding
     """
 
     n_fields: int
     n_stacks: int
     n_photon_files: int
+    n_spectra: int
     findings: tuple[Finding, ...]
 
     @property
@@ -51,7 +55,7 @@ class CheckResult:
 def check_inputs(
     paths: Iterable[Path], *, allow_outside: bool, progress: Progress | None = None
 ) -> CheckResult:
-    """Read every declaration, every frame of every stack and every photon of every file.
+    """Read every declaration, every frame of every stack, every photon and every spectrum.
 
     Raises
     ------
@@ -74,11 +78,12 @@ def check_inputs(
     findings += _same_names(experiments)
     n_stacks = sum(len(each.declared.channels) for each in experiments)
     n_photon_files = sum(len(each.declared.photons) for each in experiments)
-    done, total = 0, n_stacks + n_photon_files
+    n_spectra = sum(len(each.declared.spectra) for each in experiments)
+    done, total = 0, n_stacks + n_photon_files + n_spectra
     for experiment in experiments:
-        findings += _unread_files(experiment)
+        findings += _check_iv(experiment)
         declared = experiment.declared
-        if not (declared.channels or declared.photons or declared.spectra):
+        if not (declared.channels or declared.photons or declared.spectra or declared.iv):
             message = "no channel, time tags or spectrum is declared; add [[channels]]"
             findings.append(Finding(str(experiment.path), "error", message))
         for channel in experiment.declared.channels:
@@ -91,7 +96,12 @@ def check_inputs(
             done += 1
             if progress is not None:
                 progress(f"{experiment.name}: {photons.file}", done, total)
-    return CheckResult(len(files), n_stacks, n_photon_files, tuple(findings))
+        for spectrum in experiment.declared.spectra:
+            findings += _check_spectrum(experiment, spectrum, options[experiment.path])
+            done += 1
+            if progress is not None:
+                progress(f"{experiment.name}: {spectrum.file}", done, total)
+    return CheckResult(len(files), n_stacks, n_photon_files, n_spectra, tuple(findings))
 
 
 def _same_names(experiments: list[Experiment]) -> list[Finding]:
@@ -136,8 +146,28 @@ def _check_photons(experiment: Experiment, declared: PhotonsTable) -> Iterator[F
             yield Finding(where, "warning", f"{declared.file}: {warning}")
 
 
-def _unread_files(experiment: Experiment) -> Iterator[Finding]:
-    for spectrum in experiment.declared.spectra:
-        if not (experiment.folder / spectrum.file).is_file():
-            message = f"{spectrum.file}: there is no such file; correct the path"
-            yield Finding(str(experiment.path), "error", message)
+def _check_iv(experiment: Experiment) -> Iterator[Finding]:
+    where = str(experiment.path)
+    for declared in experiment.declared.iv:
+        found = attempt(
+            partial(read_iv, experiment, declared), f"{experiment.name}, {declared.file}"
+        )
+        if isinstance(found, Failure):
+            yield Finding(where, "error", found.reason)
+            continue
+        for warning in found.warnings:
+            yield Finding(where, "warning", f"{declared.file}: {warning}")
+        if declared.area_mm2 is None:
+            message = f"{declared.file}: area_mm2 is not declared, so that there is no efficiency"
+            yield Finding(where, "warning", message)
+
+
+def _check_spectrum(
+    experiment: Experiment, declared: SpectrumTable, options: AnalysisOptions
+) -> list[Finding]:
+    errors, warnings = spectrum_errors_and_warnings(experiment, declared, options.spectrum)
+    where = str(experiment.path)
+    return [
+        *(Finding(where, "error", each) for each in errors),
+        *(Finding(where, "warning", each) for each in warnings),
+    ]

@@ -11,6 +11,7 @@ from qdimage.config import AnalysisOptions
 from qdimage.domain.experiment import ChannelTable, Experiment
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
+from qdimage.domain.overlap_light import OverlapLight
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Failure, Refusal
 from qdimage.io.image_file import write_image
@@ -19,8 +20,10 @@ from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
+from qdimage.pipeline.channel_light import channel_light
 from qdimage.pipeline.channel_row import channel_row
 from qdimage.pipeline.curated_field import CuratedDots, curate_field
+from qdimage.pipeline.iv import IvAnswer, analyse_iv, failed_iv
 from qdimage.pipeline.kept_steps import KeptSteps, StepDone, file_marks
 from qdimage.pipeline.names import image_path
 from qdimage.pipeline.photon_files import (
@@ -45,10 +48,13 @@ class ElResult:
         Of the channel's dots to the PL dots.
     photometry : ForcedPhotometry
         At every PL dot.
+    light : OverlapLight or None
+        Of the whole channel within the field.
     """
 
     matches: Matches
     photometry: ForcedPhotometry
+    light: OverlapLight | None = None
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,13 @@ class FieldResult:
     others : tuple of ChannelResult
         Further PL channels, and the EL channels in order of voltage.
     photons : mapping of str to list of dict
-        Rows of the time-tag files and of spectra, by table.
+        Rows of the time-tag files, of spectra and of I-V files, by table.
     curated : CuratedDots or None
         The PL dots; None where there is no image of them.
     steps : tuple of StepDone
         What was done for it, and what an earlier run had done.
+    iv : tuple of IvAnswer
+        Of the I-V files that could be read.
     """
 
     experiment: Experiment
@@ -109,6 +117,7 @@ class FieldResult:
     photons: Rows
     curated: CuratedDots | None = None
     steps: tuple[StepDone, ...] = ()
+    iv: tuple[IvAnswer, ...] = ()
 
     @property
     def channels(self) -> tuple[ChannelResult, ...]:
@@ -195,8 +204,9 @@ def analyse_field(
         reference.pixel_um if reference is not None else None,
         steps,
     )
-    rows = {**analyse_photon_files(photons, progress), **analyse_spectra(photons)}
-    return FieldResult(experiment, options, reference, others, rows, curated, tuple(steps.log))
+    currents, iv = analyse_iv(experiment, number=number, options=options.series, out=out)
+    rows = {**analyse_photon_files(photons, progress), **analyse_spectra(photons), **currents}
+    return FieldResult(experiment, options, reference, others, rows, curated, tuple(steps.log), iv)
 
 
 def _analyse_channels(
@@ -300,7 +310,11 @@ def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) 
         )
         for channel in experiment.declared.channels
     ]
-    photons = {**failed_photon_files(experiment, reason), **failed_spectra(experiment, reason)}
+    photons = {
+        **failed_photon_files(experiment, reason),
+        **failed_spectra(experiment, reason),
+        **failed_iv(experiment, reason),
+    }
     if not results:
         return FieldResult(experiment, options, None, (), photons)
     reference = experiment.declared.reference
@@ -476,4 +490,4 @@ class _Work:
             systematic_px=systematic_px,
             seed=self.options.seed,
         )
-        return ElResult(matches, photometry)
+        return ElResult(matches, photometry, channel_light(measured, fixed, transform))

@@ -19,6 +19,7 @@ from qdimage.io.time_tags import is_histogram, open_photons
 from qdimage.pipeline.g2 import G2Answer, G2Settings, g2_of_file, photon_row
 from qdimage.pipeline.lifetime import LifetimeSettings, lifetime_of_file
 from qdimage.pipeline.lifetime_output import decay_curve, lifetime_row
+from qdimage.pipeline.net_counts import net_counts
 from qdimage.pipeline.photons import curve_frame
 from qdimage.pipeline.trace import TraceSettings, trace_curve, trace_of_file, trace_row
 
@@ -98,8 +99,10 @@ def _g2(declared: Declared) -> Step:
     found = g2_of_file(declared.path, settings=g2_settings(declared), options=declared.options.g2)
     row = photon_row(found)
     efficiency = declared.experiment.declared.optics.collection_efficiency
-    if efficiency is not None:
-        row["emitted_photons_s"] = row["counts_s"] / efficiency
+    net = net_counts(row)
+    if efficiency is not None and net is not None:
+        row["emitted_photons_s"] = net.counts_s / efficiency
+        row["emitted_photons_err_s"] = net.err_s / efficiency
     # The curve itself waits for the rate model, see `qdimage.pipeline.photon_files`.
     curves = {}
     if found.long_curve is not None:

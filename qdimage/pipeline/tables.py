@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qdimage.domain.curation import joined_flags
 from qdimage.domain.flags import DotFlag, flag_names
+from qdimage.domain.iv_tables import IV
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_tables import (
     LIFETIMES,
@@ -29,6 +31,7 @@ from qdimage.domain.tables import (
     MATCHES,
     REGISTRATION,
 )
+from qdimage.image.calibration import ESTIMATED
 from qdimage.match.neighbours import g2_floor, is_isolated
 from qdimage.match.options import MatchOptions
 from qdimage.match.turn_on import counted as in_denominator
@@ -42,8 +45,10 @@ from qdimage.pipeline.decisions import (
     shared_f_min_s,
     shared_population_options,
 )
+from qdimage.pipeline.el_series import LitChannel
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
+from qdimage.pipeline.light_tables import light_tables
 from qdimage.pipeline.pmma_series import pmma_tables
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
@@ -83,13 +88,26 @@ def build_tables(fields: Sequence[FieldResult]) -> dict[str, "pd.DataFrame"]:
         add_spectrum_headlines(dots, field.photons.get(SPECTRA.name, []))
         rows[DOTS] += dots
         rows[DOT_CHANNELS] += dot_channels
-        for table in PHOTON_TABLES:
+        for table in (*PHOTON_TABLES, IV):
             rows[table] += field.photons.get(table.name, [])
     rows |= pmma_tables(_spectra(fields))
     frames = {table.name: as_frame(each, table) for table, each in rows.items()}
     for table, each in _turn_on(fields, frames, options, f_min_s).items():
         frames[table.name] = as_frame(each, table)
+    for table, each in light_tables(fields, _lit_channels(fields), frames).items():
+        frames[table.name] = as_frame(each, table)
     return frames | _population(fields, frames)
+
+
+def _lit_channels(fields: Sequence[FieldResult]) -> list[LitChannel]:
+    channels = []
+    for field in fields:
+        for channel in field.el:
+            row = _channel(field, channel) | _flux_status(channel)
+            row["signal_unit"] = channel.signal_unit
+            light = channel.el.light if isinstance(channel.el, ElResult) else None
+            channels.append(LitChannel(row, light, channel.exposure_s, channel.pixel_um))
+    return channels
 
 
 def _spectra(fields: Sequence[FieldResult]) -> Iterator[tuple[Row, float]]:
@@ -334,6 +352,7 @@ def _dot_rows(field: FieldResult, reference: ChannelResult, dots: Localizations)
                 dots.signal,
                 pinhole_um=pinhole_um,
                 psf_sigma_um=pixel_um * dots.psf_sigma_px,
+                background_um2=_background_um2(reference, dots, pixel_um),
             )
     stage_from_px = field.experiment.declared.optics.stage_from_px
     if stage_from_px is not None:
@@ -346,6 +365,16 @@ def _dot_rows(field: FieldResult, reference: ChannelResult, dots: Localizations)
         "signal_unit": reference.signal_unit,
     }
     return [shared | {name: column[k] for name, column in columns.items()} for k in range(n)]
+
+
+def _background_um2(
+    reference: ChannelResult, dots: Localizations, pixel_um: float
+) -> NDArray[np.float64] | float:
+    """Background per square um in the dots' unit; none where an estimated bias hides it."""
+    sources = f";{reference.row.get('camera_sources') or ''}"
+    if f"bias_adu: {ESTIMATED}" in sources:
+        return 0.0
+    return np.asarray(dots.background / pixel_um**2)
 
 
 def _add_turn_on_voltages(

@@ -1,0 +1,76 @@
+"""The tables of current against voltage: columns, units, meaning."""
+
+from qdimage.domain.table import MESSAGE, PLACE, STATUS, VOLTAGE, Table, integer, number, text
+
+IV = Table(
+    "iv",
+    "a sweep of an I-V file: a stretch in which the voltage goes one way",
+    (
+        *PLACE,
+        text("file", "of the source-meter"),
+        integer("sweep", "counts from 1 in the file"),
+        text("direction", "`up`, `down`, or `hold` where the voltage does not change"),
+        integer("n_readings", "readings of the sweep"),
+        integer("n_overflow", "of these, those that the source-meter marked as overflow"),
+        integer("n_compliance", "of these, those at the limit of the current; not used"),
+        number("lowest_v", "lowest voltage of a usable reading"),
+        number("highest_v", "highest voltage of a usable reading"),
+        number("current_a", "at the highest of these voltages, for negative ones at the lowest"),
+        number("limit_a", "most current that the source-meter was to give; empty if not known"),
+        number("area_mm2", "of the device, as declared"),
+        number("current_a_cm2", "current_a over the area"),
+        number("leak_siemens", "slope of the ohmic part at low voltage"),
+        number("leak_low_siemens", "lower end of its 95 % interval"),
+        number("leak_high_siemens", "upper end of its 95 % interval"),
+        number("leak_ohm", "one over leak_siemens; empty where the interval reaches 0"),
+        number("leak_low_ohm", "lower end of its 95 % interval"),
+        number("leak_high_ohm", "upper end; empty where the leak may be none"),
+        number("leak_window_v", "voltages up to this were fitted"),
+        number("leak_bend_p", "of a bend as strong in them by chance"),
+        number("leak_share", "of current_a, if the leak stays ohmic"),
+        number("offset_a", "current at 0 V: the source-meter's zero"),
+        number("noise_a", "scatter of a reading about the ohmic part"),
+        number("hysteresis_ratio", "current over that of the sweep before, geometric mean"),
+        number("hysteresis_extreme_ratio", "the one furthest from 1"),
+        number("hysteresis_extreme_v", "voltage of that"),
+        number("loop_w", "area of the loop, positive where the rising sweep has more current"),
+        STATUS,
+        MESSAGE,
+        text("curve", "the readings of the file, relative to the output folder"),
+    ),
+    ("file", "sweep"),
+)
+
+EFFICIENCY = Table(
+    "efficiency",
+    "light beside the current at its voltage: an EL channel, its pool over a device (field = "
+    "`all`), or a dot on the photon counters",
+    (
+        *PLACE,
+        text("arm", "`camera` or `counters`"),
+        text("channel", "name of the EL channel; empty on the counters"),
+        integer("dot_id", "the dot on the counters; empty on the camera"),
+        text("file", "time tags or histogram; empty on the camera"),
+        VOLTAGE,
+        number("current_a", "of the whole device, geometric mean of the sweeps"),
+        number("current_low_a", "smallest of the sweeps"),
+        number("current_high_a", "largest of the sweeps"),
+        integer("n_sweeps", "sweeps that reach the voltage"),
+        number("current_a_cm2", "current over the device's area"),
+        number("area_um2", "that the light is of; on the counters that of one PL dot"),
+        number("electrons_s", "through that area, the current spread evenly over the device"),
+        number("emitted_photons_s", "light over the arm's collection efficiency"),
+        number("emitted_photons_err_s", "standard deviation of emitted_photons_s"),
+        number("efficiency", "photons emitted for each electron, all light"),
+        number("efficiency_low", "lower end: of the light's 95 % interval at the larger current"),
+        number("efficiency_high", "upper end: at the smaller current"),
+        number("dots_efficiency", "the same of the light of PL dots alone"),
+        number("dots_efficiency_low", "lower end, likewise"),
+        number("dots_efficiency_high", "upper end, likewise"),
+        STATUS,
+        MESSAGE,
+    ),
+    ("arm", "voltage_v", "channel", "dot_id", "file"),
+)
+
+IV_TABLES = (IV, EFFICIENCY)

@@ -1,0 +1,34 @@
+"""All light of a registered EL channel, from its image and the field's dots."""
+
+import numpy as np
+
+from qdimage.domain.overlap_light import OverlapLight
+from qdimage.domain.transform import Transform
+from qdimage.image.calibration import ESTIMATED, adu_to_signal
+from qdimage.match.overlap_light import overlap_light
+from qdimage.pipeline.channel import MeasuredChannel
+
+
+def channel_light(
+    measured: MeasuredChannel, fixed: MeasuredChannel, transform: Transform
+) -> OverlapLight:
+    """Sum the light of a channel over the field.
+
+    Parameters
+    ----------
+    measured, fixed : MeasuredChannel
+        The EL channel and the reference.
+    transform : Transform
+        Channel px to field px.
+    """
+    source = measured.image.camera.sources.get("bias_adu", "")
+    zero = None if source == ESTIMATED else f"bias_adu ({source})" if source else "bias_adu"
+    return overlap_light(
+        measured.image,
+        transform,
+        field_shape=fixed.shape,
+        sources_px=np.vstack([transform.inverse(fixed.dots.positions), measured.dots.positions]),
+        sigma_px=measured.dots.psf_sigma_px,
+        signal_per_adu=adu_to_signal(measured.image.camera),
+        zero=zero,
+    )

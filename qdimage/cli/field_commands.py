@@ -69,6 +69,7 @@ def check(
                 "n_fields": result.n_fields,
                 "n_stacks": result.n_stacks,
                 "n_photon_files": result.n_photon_files,
+                "n_spectra": result.n_spectra,
                 "n_errors": result.n_errors,
                 "findings": [vars(finding) for finding in result.findings],
             }
@@ -81,6 +82,8 @@ def check(
             read = f"read {result.n_fields} fields, {result.n_stacks} stacks"
             if result.n_photon_files:
                 read += f", {result.n_photon_files} files of photons"
+            if result.n_spectra:
+                read += f", {result.n_spectra} spectra"
             show(f"{read}: {_verdict(result.n_errors)}")
     if result.n_errors:
         raise typer.Exit(SOME_FAILED)

@@ -87,16 +87,29 @@ def spectrum_of_file(
         value = getattr(settings, name)
         if value is not None and not 0 < value < math.inf:
             raise ConfigurationError(f"found {name} = {value}, expected more than 0; correct it")
-    spectrum = open_spectrum(path, rows=settings.rows)
-    if settings.exposure_s is not None:
-        spectrum = replace(spectrum, exposure_s=settings.exposure_s)
-    dark = None if settings.dark is None else open_spectrum(settings.dark, rows=settings.rows)
-    cleaned = clean(spectrum, options, dark)
+    spectrum, cleaned = cleaned_file(path, settings=settings, options=options)
     if isinstance(cleaned, Refusal):
         return SpectrumAnswer(path, spectrum, None, cleaned, options, settings, cleaned)
     answer = fit_spectrum(cleaned, options)
     light = measure_light(cleaned, answer, options)
     return SpectrumAnswer(path, spectrum, cleaned, answer, options, settings, light)
+
+
+def cleaned_file(
+    path: Path, *, settings: SpectrumSettings, options: SpectrumOptions
+) -> tuple[Spectrum, CleanSpectrum | Refusal]:
+    """Read a spectrum, take out cosmic rays and subtract its dark.
+
+    Raises
+    ------
+    FormatError
+        In one line, what is wrong with a file, and what to do.
+    """
+    spectrum = open_spectrum(path, rows=settings.rows)
+    if settings.exposure_s is not None:
+        spectrum = replace(spectrum, exposure_s=settings.exposure_s)
+    dark = None if settings.dark is None else open_spectrum(settings.dark, rows=settings.rows)
+    return spectrum, clean(spectrum, options, dark)
 
 
 def compare_answers(found: SpectrumAnswer, other: SpectrumAnswer) -> SpectraCompared | Refusal:

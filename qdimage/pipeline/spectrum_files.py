@@ -63,15 +63,20 @@ def failed_spectra(experiment: Experiment, reason: str) -> Rows:
     return {SPECTRA.name: [_shared(experiment, each, Place()) | failed for each in declared]}
 
 
+def settings_of(experiment: Experiment, declared: SpectrumTable) -> SpectrumSettings:
+    """Return how a declared spectrum is read."""
+    return SpectrumSettings(
+        dark=experiment.folder / declared.dark_file if declared.dark_file else None,
+        exposure_s=declared.exposure_s,
+        scope=declared.scope,
+    )
+
+
 def _answer(work: PhotonWork, declared: SpectrumTable) -> SpectrumAnswer | Failure:
     return attempt(
         lambda: spectrum_of_file(
             work.experiment.folder / declared.file,
-            settings=SpectrumSettings(
-                dark=work.experiment.folder / declared.dark_file if declared.dark_file else None,
-                exposure_s=declared.exposure_s,
-                scope=declared.scope,
-            ),
+            settings=settings_of(work.experiment, declared),
             options=work.options.spectrum,
         ),
         f"{work.experiment.name}, {declared.file}",

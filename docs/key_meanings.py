@@ -22,6 +22,9 @@ CAMERA = {
     "read_noise_e": "read noise at the output, electrons, before division by the gain",
     "clock_induced_charge_e": "clock-induced electrons of a pixel in a frame",
     "saturation_adu": "value from which a pixel counts as saturated, ADU",
+    "bias_map": "TIFF of the bias of each pixel, ADU; of a camera file, beside it",
+    "bias_map_binning": "camera pixels on each side of a pixel of the map",
+    "bias_map_offset_px": "corner of the map on the sensor, x and y, in camera pixels",
 }
 
 OPTICS = {

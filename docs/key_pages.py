@@ -48,7 +48,7 @@ def keys_page(note: str, grid: Any) -> str:
         "## Camera file",
         "TOML with the keys of `[camera]`, at the top or in a table `[camera]`. `locate` and "
         "`register` take it as `--camera`, an experiment as `file` under `[camera]`.",
-        _keys(experiment.CameraKeys, meanings.CAMERA, grid),
+        _keys(experiment.CameraFileKeys, meanings.CAMERA, grid),
         "## curation.json",
         f"`curation` is {curation_file.VERSION}, the version; `entries` is a list of decisions, in "
         "the order in which they were taken. [More](curation.md)",

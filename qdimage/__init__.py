@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qdimage.api import (
+        calibrate,
         check,
         correlate,
         curate,
         curated_dots,
         decay_model,
+        draw_calibration,
         draw_model,
         draw_spectra,
         empty_tables,
@@ -44,11 +46,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "calibrate",
     "check",
     "correlate",
     "curate",
     "curated_dots",
     "decay_model",
+    "draw_calibration",
     "draw_model",
     "draw_spectra",
     "empty_tables",

@@ -3,6 +3,7 @@
 Each call imports what it needs, so that a short one does not wait for numba and pandas.
 """
 
+from qdimage.api.calibration import calibrate, draw_calibration
 from qdimage.api.decisions import (
     curate,
     curated_dots,
@@ -31,11 +32,13 @@ from qdimage.api.stacks import locate, register
 from qdimage.api.steering import targets
 
 __all__ = [
+    "calibrate",
     "check",
     "correlate",
     "curate",
     "curated_dots",
     "decay_model",
+    "draw_calibration",
     "draw_model",
     "draw_spectra",
     "empty_tables",

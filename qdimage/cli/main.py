@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from qdimage.cli import (
+    calibrate_command,
     correlate_command,
     field_commands,
     fit_rates_command,
@@ -68,6 +69,7 @@ def _global(
 run_commands.add_to(app)
 field_commands.add_to(app)
 stack_commands.add_to(app)
+calibrate_command.add_to(app)
 photon_commands.add_to(app)
 correlate_command.add_to(app)
 trace_command.add_to(app)

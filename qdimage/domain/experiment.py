@@ -73,7 +73,15 @@ class CameraKeys(Declared):
     saturation_adu: float | None = Field(default=None, gt=0)
 
 
-class CameraTable(CameraKeys):
+class CameraFileKeys(CameraKeys):
+    """What a camera file may hold: the keys of the camera, and where its bias map is."""
+
+    bias_map: str | None = Field(default=None, min_length=1)
+    bias_map_binning: int = Field(default=1, ge=1)
+    bias_map_offset_px: tuple[float, float] = (0.0, 0.0)
+
+
+class CameraTable(CameraFileKeys):
     """``[camera]``"""
 
     file: str | None = None

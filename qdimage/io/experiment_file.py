@@ -203,6 +203,8 @@ def _leaves(folder: Path, name: str) -> bool:
 def _declared_paths(declared: ExperimentFile) -> Iterator[str]:
     if declared.camera.file:
         yield declared.camera.file
+    if declared.camera.bias_map:
+        yield declared.camera.bias_map
     yield from (channel.stack for channel in declared.channels)
     for photons in declared.photons:
         yield photons.file

@@ -15,7 +15,13 @@ from qdimage.image.projection import photon_image
 from qdimage.io import open_stack
 from qdimage.io.atomic import sha256
 from qdimage.localize.dots import localize
-from qdimage.pipeline.camera import DECLARED, METADATA, channel_camera
+from qdimage.pipeline.camera import (
+    DECLARED,
+    METADATA,
+    channel_camera,
+    channel_map,
+    with_even_bias,
+)
 
 # A Gaussian resembles the Airy pattern's centre with sigma = 0.21 wavelength / NA (Zhang, Zerubia
 # and Olivo-Marin, Appl. Opt. 46, 1819, 2007); a real objective is a little worse.
@@ -89,9 +95,16 @@ def read_channel(
     ) as stack:
         exposure_s, source = channel_exposure(experiment, channel, stack)
         expected = psf_sigma_px or expected_psf_sigma_px(experiment, channel, stack)
-        image = photon_image(
+        even, camera = with_even_bias(
             stack,
-            camera=channel_camera(experiment, channel, stack.metadata),
+            channel_camera(experiment, channel, stack.metadata),
+            channel_map(experiment),
+            origin_px=channel.roi_offset_px,
+            binning=channel.binning,
+        )
+        image = photon_image(
+            even,
+            camera=camera,
             exposure_s=exposure_s,
             options=options,
             psf_sigma_px=expected,

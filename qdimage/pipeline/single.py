@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.config import AnalysisOptions
-from qdimage.domain.experiment import CameraKeys, ChannelTable
+from qdimage.domain.experiment import CameraFileKeys, CameraKeys, ChannelTable
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.domain.refusal import Refusal
@@ -18,7 +18,7 @@ from qdimage.errors import ConfigurationError
 from qdimage.image.projection import photon_image
 from qdimage.io import open_stack
 from qdimage.localize.dots import localize
-from qdimage.pipeline.camera import layered_camera
+from qdimage.pipeline.camera import file_map, layered_camera, with_even_bias
 from qdimage.pipeline.registration import Found, Registered, register_channels
 
 StackSource = Path | str | NDArray[Any]
@@ -96,9 +96,15 @@ def locate_stack(
             raise ConfigurationError(
                 f"{stack.source}: the exposure is not known; give it with --exposure-s"
             )
+        bias_map = None
+        if isinstance(camera, CameraFileKeys):
+            bias_map = file_map(Path(camera_source), camera)
+        even, completed = with_even_bias(
+            stack, layered_camera([(camera_source, camera)], stack.metadata), bias_map
+        )
         image = photon_image(
-            stack,
-            camera=layered_camera([(camera_source, camera)], stack.metadata),
+            even,
+            camera=completed,
             exposure_s=exposure,
             options=options.image,
             psf_sigma_px=psf_sigma_px,

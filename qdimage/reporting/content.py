@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.iv_tables import IV_TABLES
+from qdimage.domain.light_tables import LIGHT_TABLES
 from qdimage.domain.photon_tables import PHOTON_TABLES
 from qdimage.domain.table import Table
 from qdimage.domain.tables import BLANKS, IMAGE_TABLES, TURN_ON, TURN_ON_CURVES, TURN_ON_VARIANCE
@@ -109,7 +111,8 @@ def read_content(out: Path) -> Content:
     record = _read_record(out)
     always = (table for table in IMAGE_TABLES if table not in _LATER)
     tables = {table.name: _read_text_filled(out, table) for table in always}
-    tables |= {table.name: _read_or_empty(out, table) for table in (*_LATER, *PHOTON_TABLES)}
+    may_lack = (*_LATER, *PHOTON_TABLES, *LIGHT_TABLES, *IV_TABLES)
+    tables |= {table.name: _read_or_empty(out, table) for table in may_lack}
     pieces = {name: _by_field(frame) for name, frame in tables.items()}
     fields = []
     for number, entry in enumerate(record["fields"], start=1):

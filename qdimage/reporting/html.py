@@ -7,11 +7,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qdimage.domain.colours import EL_STOPS, PL_STOPS
 from qdimage.domain.flags import FLAG_MEANING, flag_names
 from qdimage.reporting.blocks import Grid, Part, Words
 from qdimage.reporting.content import Content
 from qdimage.reporting.curve_words import two_decimals, with_interval
-from qdimage.reporting.dot_table import MOST_ROWS, dot_table
+from qdimage.reporting.dot_documents import dot_documents
+from qdimage.reporting.dot_subjects import subjects
+from qdimage.reporting.dot_table import MOST_ROWS, dot_table, table_json
 from qdimage.reporting.drawn import FOLDER, Picture
 from qdimage.reporting.embedding import picture_uri
 from qdimage.reporting.origins import channel_rows, options_of_run
@@ -55,6 +58,10 @@ def script_json(value: Any) -> Markup:
 
 
 def _context(content: Content, pages: Pages) -> dict[str, Any]:
+    found = subjects(content)
+    table = dot_table(content, found)
+    flags = {flag_names(flag): meaning for flag, meaning in FLAG_MEANING.items()}
+    documents, heads = dot_documents(content, found[:MOST_ROWS])
     return {
         "record": content.record,
         "pages": pages,
@@ -70,9 +77,13 @@ def _context(content: Content, pages: Pages) -> dict[str, Any]:
             }
             for field in content.fields
         ],
-        "dots": dot_table(content),
+        "n_subjects": len(found),
+        "n_files": sum(subject.dot is None for subject in found),
         "most_rows": MOST_ROWS,
-        "flags": [(flag_names(flag), meaning) for flag, meaning in FLAG_MEANING.items()],
+        "table": table_json(table),
+        "documents": documents,
+        "heads": {"fields": heads, "maps": {"pl": PL_STOPS, "el": EL_STOPS}, "flags": flags},
+        "flags": flags,
         "options": options_of_run(content),
         "method": _method(content),
     }

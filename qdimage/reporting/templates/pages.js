@@ -1,7 +1,5 @@
 // Shows one page at a time, by the part of the address after "#"; "#all" shows them all.
 (function () {
-  "use strict";
-
   var root = document.documentElement;
   var pages = Array.prototype.slice.call(document.querySelectorAll(".page"));
   var links = Array.prototype.slice.call(document.querySelectorAll("nav.tabs a"));

@@ -1,7 +1,5 @@
 // Sorts any table of class "sortable" by a click on a heading.
 (function () {
-  "use strict";
-
   function key(row, column) {
     var cell = row.cells[column];
     var value = cell.getAttribute("data-v");
@@ -39,6 +37,6 @@
     });
   }
 
-  window.qdimage = { compare: compare, openDot: function () { return null; } };
+  window.qdimage.compare = compare;
   Array.prototype.forEach.call(document.querySelectorAll("table.sortable"), makeSortable);
 })();

@@ -96,7 +96,7 @@ PHOTON_FLUX = Table(
         number("ratio", "emitted photons, counters over camera; 1 where the arms agree"),
         number("ratio_low", "lower end of its 95 % interval"),
         number("ratio_high", "upper end of its 95 % interval"),
-        boolean("agrees", "the interval of the ratio holds 1"),
+        boolean("agrees", "the interval of the ratio holds 1; empty where it is too wide to tell"),
         integer("n_dots", "of a device: dots with a ratio"),
         number("spread", "of a device: standard deviation of the logarithm from dot to dot"),
         STATUS,

@@ -14,7 +14,7 @@ Measured = tuple[float, float]
 _SIGMA_95 = 1.959964
 # A flux has to stand so far above 0 that a ratio has ends on both sides, and a logarithm.
 _LEAST_SIGMA = 3.0
-_LEAST_DOTS = 2
+_LEAST_DOTS = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def pooled_ratio(dots: Sequence[Sequence[Measured]]) -> PooledRatio | Refusal:
     """
     n = len(dots)
     if n < _LEAST_DOTS:
-        return Refusal(f"found a ratio of {n} dot, expected at least {_LEAST_DOTS} to pool them")
+        return Refusal(f"found ratios of {n} dots, expected at least {_LEAST_DOTS} to pool them")
     means = [_mean(each) for each in dots]
     log = np.array([value for value, _ in means])
     variance = np.array([err**2 for _, err in means])

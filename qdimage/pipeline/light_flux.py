@@ -19,6 +19,8 @@ Key = tuple[str, str, int]
 
 # Voltages that are set to the same value.
 _SAME_V = 1e-3
+# Ends of an interval further apart than this hold 1 without saying that the arms agree.
+_WIDEST = 10.0
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,15 @@ def _camera(row: Row, optics: OpticsTable, lookup: _Lookup) -> Row | str:
 
 def _compared(ratio: Ratio) -> Row:
     agrees = ratio.low <= 1.0 <= ratio.high
+    wide = ratio.high > _WIDEST * ratio.low
     found: Row = {
         "ratio": ratio.value,
         "ratio_low": ratio.low,
         "ratio_high": ratio.high,
-        "agrees": agrees,
+        "agrees": None if agrees and wide else agrees,
     }
+    if agrees and wide:
+        found["message"] = "the interval is too wide to tell whether the arms agree"
     if not agrees:
         arm = "the counters see" if ratio.value > 1 else "the camera sees"
         found["message"] = (

@@ -8,16 +8,15 @@ from matplotlib.figure import Figure
 
 from qdimage.domain.iv_tables import EFFICIENCY, IV
 from qdimage.reporting.content import POOLED, Content, Row, numbers, rows_of
-from qdimage.reporting.log_points import draw_log_points
+from qdimage.reporting.log_points import draw_log_points, short_log
 from qdimage.reporting.photon_curves import read_curve
-from qdimage.reporting.plots import plain_log
 from qdimage.reporting.style import BLUE, GREY, INK, KIND_COLOUR, VERMILION, heading, label
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FILES = 6
-_PLOT_IN, _LEFT_IN, _GAP_IN = (3.3, 3.3), 0.85, 0.3
+_PLOT_IN, _LEFT_IN, _GAP_IN = (3.3, 3.0), 0.9, 0.3
 _HEAD_IN, _FOOT_IN = 0.9, 1.05
 _COLOURS = (INK, BLUE, VERMILION, "#009E73", "#E69F00", GREY)
 
@@ -92,7 +91,7 @@ def _curves(axes: Axes, files: list[tuple[list[Row], "pd.DataFrame"]]) -> None:
             at = line > 0
             axes.plot(ends[at], line[at], ":", lw=1.2, color=GREY, label="leak", zorder=1)
     axes.set_yscale("log")
-    plain_log(axes.yaxis)
+    short_log(axes.yaxis)
     axes.set_xlabel("voltage_v (V)")
     axes.set_ylabel("|current| (A)")
 
@@ -136,7 +135,7 @@ def _light(axes: Axes, light: "pd.DataFrame") -> None:
         )
     for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
         scale("log")
-        plain_log(axis)
+        short_log(axis)
     axes.set_xlabel("current of the device (A)")
     axes.set_ylabel("photons emitted (1/s)")
 
@@ -164,6 +163,6 @@ def _efficiency(axes: Axes, light: "pd.DataFrame") -> None:
         limit = np.isfinite(value) & ~seen & (high > 0)
         axes.plot(volts[limit], high[limit], "v", color=colour, mfc="none")
     axes.set_yscale("log")
-    plain_log(axes.yaxis)
+    short_log(axes.yaxis)
     axes.set_xlabel("voltage_v (V)")
     axes.set_ylabel("photons for each electron")

@@ -2,10 +2,12 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 
 from qdimage.reporting.content import Array
-from qdimage.reporting.plots import plain_log
+from qdimage.reporting.words import number
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SIGMA_95, _ONE_SIDED_95 = 1.959964, 1.644854
 
 
@@ -74,5 +76,23 @@ def log_axis(axes: Axes) -> bool:
     if not axes.lines and not axes.containers:
         return False
     axes.set_yscale("log")
-    plain_log(axes.yaxis)
+    short_log(axes.yaxis)
     return True
+
+
+def short_log(axis: Axis) -> None:
+    """Label a logarithmic axis with short numbers: large and small ones as powers of ten."""
+
+    def major(value: float, _: float) -> str:
+        exponent = round(np.log10(value))
+        if -2 <= exponent <= 3:
+            return number(value, 1)
+        return f"10{str(exponent).translate(_SUPERSCRIPT)}"
+
+    def between(value: float, _: float) -> str:
+        low, high = axis.get_view_interval()
+        wanted = f"{value:.0e}"[0] in "2345"
+        return number(value, 1) if high <= 10 * low and wanted else ""
+
+    axis.set_major_formatter(major)
+    axis.set_minor_formatter(between)

@@ -12,11 +12,13 @@ from qdimage.reporting.distance_figures import draw_distances
 from qdimage.reporting.field_scatter import draw_devices, draw_fields
 from qdimage.reporting.flux_figures import draw_el_flux, draw_pl_flux
 from qdimage.reporting.g2_figures import draw_g2
+from qdimage.reporting.iv_figures import draw_iv
 from qdimage.reporting.light_figures import draw_decays, draw_spectra, draw_traces
 from qdimage.reporting.micrographs import draw_micrographs
 from qdimage.reporting.null_figures import draw_null
 from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
 from qdimage.reporting.registration_figures import draw_registration
+from qdimage.reporting.series_figures import draw_bands, draw_el_series, draw_photon_flux
 from qdimage.reporting.turn_on_figures import draw_turn_on
 from qdimage.reporting.turn_on_map import draw_turn_on_map
 
@@ -158,6 +160,43 @@ SPECTRA = FigureKind(
     "dot band; peak and full width at half maximum per nm. Background beside the dot, errors "
     "and the comparison of EL with PL are in the table spectra.",
     draw_spectra,
+)
+
+EL_SERIES = FigureKind(
+    "el_series",
+    "EL of the whole area",
+    "Light of the overlap for each square micrometre, all fields together (thin: single fields): "
+    "all of it, the forced fluxes of the PL dots, and what lies between the dots, extended over "
+    "the whole area. Bars: 95 % intervals; triangles: 95 % limits where nothing is seen.",
+    draw_el_series,
+)
+
+BANDS = FigureKind(
+    "bands",
+    "Dot band and background band",
+    "Counts each second in both bands of the spectra of one dot or area against voltage, the "
+    "detector's floor taken off, with 95 % intervals; triangles are limits where the band is "
+    "dark. Shaded: the light of the band sets in between these voltages.",
+    draw_bands,
+)
+
+PHOTON_FLUX = FigureKind(
+    "photon_flux",
+    "Photons emitted by single dots",
+    "Counts without dead time and dark counts over the collection efficiency (filled), and the "
+    "camera's flux of the same dot over that of the camera (open), with 95 % intervals; a line "
+    "joins one dot's.",
+    draw_photon_flux,
+)
+
+IV = FigureKind(
+    "iv",
+    "Current, light, efficiency",
+    "Left: current of each sweep (solid rising, dashed falling), readings in compliance as "
+    "crosses, dotted the ohmic leak. Middle: photons emitted against the current of the device. "
+    "Right: photons emitted in an area for each electron that passes it, the current spread "
+    "evenly over the device; bars: 95 % intervals between the currents of the sweeps.",
+    draw_iv,
 )
 
 MICROGRAPHS = FigureKind(

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -12,12 +13,12 @@ from qdimage.reporting.content import POOLED, Array, Content, numbers, rows_of, 
 from qdimage.reporting.log_points import draw_log_points, log_axis
 from qdimage.reporting.plots import legend_beneath, single_plot
 from qdimage.reporting.style import BLUE, GREY, INK, KIND_COLOUR, PALE, heading, label
-from qdimage.reporting.words import count, flux_unit
+from qdimage.reporting.words import count, flux_unit, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_TARGETS, MOST_DOTS = 9, 30
+MOST_TARGETS, MOST_DOTS, MOST_TICKS = 9, 30, 12
 _HEIGHT_IN = 5.6
 _SIGMA_95 = 1.959964
 _LIGHTS = (
@@ -29,7 +30,7 @@ _BANDS = (
     ("dot_band", "dot band", KIND_COLOUR["el"], "o"),
     ("background_band", "background band", BLUE, "D"),
 )
-_PLOT_IN, _LEFT_IN, _GAP_IN = (2.9, 2.2), 0.8, 0.3
+_PLOT_IN, _LARGE_IN, _LEFT_IN, _GAP_IN = (2.9, 2.2), (6.2, 3.6), 0.8, 0.3
 _HEAD_IN, _TITLE_IN, _FOOT_IN, _LEGEND_IN = 0.85, 0.42, 0.45, 0.35
 
 
@@ -37,6 +38,8 @@ def draw_el_series(content: Content, device: str) -> Figure | None:
     """Return all light of a device against voltage; None below two voltages."""
     table = content.tables[EL_SERIES.name]
     own = table[(table["device"] == device) & (table["status"] == "ok")]
+    # What stands for no light would stretch the axis down to 0 V.
+    own = own[numbers(own, "voltage_v") != 0]
     pooled = own[(own["field"] == POOLED) & own["area_um2"].notna()]
     fields = own[(own["field"] != POOLED) & own["area_um2"].notna()]
     if pooled["voltage_v"].nunique() < 2:
@@ -97,16 +100,15 @@ def draw_bands(content: Content, device: str) -> Figure | None:
     shown = groups[:MOST_TARGETS]
     columns = min(3, len(shown))
     lines = math.ceil(len(shown) / columns)
-    cell = _LEFT_IN + _PLOT_IN[0] + _GAP_IN, _TITLE_IN + _PLOT_IN[1] + _FOOT_IN
+    plot = _PLOT_IN if len(shown) > 1 else _LARGE_IN
+    cell = _LEFT_IN + plot[0] + _GAP_IN, _TITLE_IN + plot[1] + _FOOT_IN
     width, height = max(columns * cell[0], 7.2), lines * cell[1] + _HEAD_IN + _LEGEND_IN
     figure = Figure(figsize=(width, height))
     turn_on = content.of_device(LIGHT_TURN_ON.name, device)
     for k, (key, own) in enumerate(shown):
         left = (k % columns) * cell[0] + _LEFT_IN
-        bottom = height - _HEAD_IN - (k // columns) * cell[1] - _TITLE_IN - _PLOT_IN[1]
-        axes = figure.add_axes(
-            (left / width, bottom / height, _PLOT_IN[0] / width, _PLOT_IN[1] / height)
-        )
+        bottom = height - _HEAD_IN - (k // columns) * cell[1] - _TITLE_IN - plot[1]
+        axes = figure.add_axes((left / width, bottom / height, plot[0] / width, plot[1] / height))
         _draw_target(axes, own, _turn_on_of(turn_on, key))
         axes.set_title(_target(key), loc="left", fontsize=9.5)
         axes.tick_params(labelsize=8)
@@ -131,8 +133,8 @@ def draw_bands(content: Content, device: str) -> Figure | None:
     return figure
 
 
-def _all_handles(figure: Figure) -> tuple[list[object], list[str]]:
-    found: dict[str, object] = {}
+def _all_handles(figure: Figure) -> tuple[list[Artist], list[str]]:
+    found: dict[str, Artist] = {}
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(name, handle)
@@ -204,6 +206,9 @@ def draw_photon_flux(content: Content, device: str) -> Figure | None:
             name=names[1],
             filled=False,
         )
+    voltages = np.unique(numbers(table, "voltage_v"))
+    if len(voltages) <= MOST_TICKS:
+        axes.set_xticks(voltages, [f"{volts:g}" for volts in voltages])
     _device_ratio(axes, content, device)
     if not log_axis(axes):
         return None
@@ -216,7 +221,7 @@ def _shift(k: int, table: "pd.DataFrame") -> float:
     """Moves dots a little apart, so that they do not hide each other."""
     voltages: Array = np.unique(numbers(table, "voltage_v"))
     step = float(np.diff(voltages).min()) if len(voltages) > 1 else 0.2
-    return ((k * 0.6180339887) % 1.0 - 0.5) * 0.3 * step
+    return ((k * 0.6180339887) % 1.0 - 0.5) * 0.2 * step
 
 
 def _device_ratio(axes: Axes, content: Content, device: str) -> None:
@@ -224,12 +229,12 @@ def _device_ratio(axes: Axes, content: Content, device: str) -> None:
     for row in rows_of(table[(table["device"] == device) & (table["field"] == POOLED)]):
         if row["ratio"] is None:
             continue
-        words = "agree" if row["agrees"] else "disagree"
+        words = {True: "agree", False: "disagree", None: "may agree or not"}[row["agrees"]]
         axes.text(
             0.0,
             1.02,
-            f"counters over camera: {row['ratio']:.3g} ({row['ratio_low']:.2g} to "
-            f"{row['ratio_high']:.2g}), {count(row['n_dots'], 'dot')}: the arms {words}",
+            f"counters over camera: {number(row['ratio'])} ({number(row['ratio_low'], 2)} to "
+            f"{number(row['ratio_high'], 2)}), {count(row['n_dots'], 'dot')}: the arms {words}",
             transform=axes.transAxes,
             fontsize=9.5,
             color="#555555",

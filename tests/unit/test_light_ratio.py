@@ -68,8 +68,8 @@ def test_pooled_ratios_cover(spread: float) -> None:
     assert np.mean(found_spread) == pytest.approx(spread, abs=0.04)
 
 
-def test_one_dot_is_not_pooled() -> None:
-    assert isinstance(pooled_ratio([[(0.1, 0.01), (0.2, 0.01)]]), Refusal)
+def test_two_dots_are_not_pooled() -> None:
+    assert isinstance(pooled_ratio([[(0.1, 0.01), (0.2, 0.01)], [(0.1, 0.01)]]), Refusal)
 
 
 def test_the_papers_counts_are_its_photons() -> None:

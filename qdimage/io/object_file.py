@@ -94,6 +94,9 @@ def _encoded(value: Any, arrays: list[NDArray[Any]]) -> Any:
         return ["tuple", kind, [inner(each) for each in value]]
     if isinstance(value, list):
         return ["list", [inner(each) for each in value]]
+    if isinstance(value, frozenset):
+        # In an order of its own, so that the same set gives the same bytes.
+        return ["set", sorted((inner(each) for each in value), key=json.dumps)]
     if isinstance(value, pd.DataFrame):
         return ["frame", [[inner(name), inner(_column(value[name]))] for name in value]]
     raise TypeError(f"a {type(value).__name__} cannot be kept in a file")
@@ -123,8 +126,9 @@ def _decoded(tree: Any, array: Callable[[int], NDArray[Any]]) -> Any:
         return Path(parts[0])
     if kind == "dict":
         return {inner(key): inner(each) for key, each in parts[0]}
-    if kind == "list":
-        return [inner(each) for each in parts[0]]
+    if kind in ("list", "set"):
+        values = [inner(each) for each in parts[0]]
+        return values if kind == "list" else frozenset(values)
     if kind == "tuple":
         values = [inner(each) for each in parts[1]]
         return _class(parts[0])(*values) if parts[0] else tuple(values)

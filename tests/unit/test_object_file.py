@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from qdimage.domain.curation import FieldKey, JudgedPlace, Judgement
 from qdimage.domain.experiment import ChannelTable
 from qdimage.domain.photometry import BlankPlaces
+from qdimage.domain.photon_flags import PhotonFlag
 from qdimage.domain.refusal import Refusal
 from qdimage.errors import FormatError
 from qdimage.io.object_file import read_object, write_object
@@ -41,6 +42,17 @@ def test_plain_values_come_back_with_their_kinds(folder: Path, tree: Any) -> Non
     found = read_object(folder / "tree.zip")
     assert found == tree
     assert repr(found) == repr(tree)
+
+
+def test_flags_in_a_set_come_back_and_give_the_same_bytes(folder: Path) -> None:
+    flags = list(PhotonFlag)
+    for name, each in (("forth", flags), ("back", flags[::-1])):
+        write_object(folder / f"{name}.zip", {"flags": frozenset(each)})
+    assert read_object(folder / "forth.zip") == {"flags": frozenset(flags)}
+    trees = [
+        zipfile.ZipFile(folder / f"{name}.zip").read("tree.json") for name in ("forth", "back")
+    ]
+    assert trees[0] == trees[1]
 
 
 def test_nouns_and_arrays_come_back(folder: Path) -> None:

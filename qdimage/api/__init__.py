@@ -25,6 +25,7 @@ from qdimage.api.runs import (
     report,
     run,
     simulate,
+    simulate_study,
     write_tables,
 )
 from qdimage.api.spectra import draw_spectra, spectrum
@@ -60,6 +61,7 @@ __all__ = [
     "same_dots",
     "scan_model",
     "simulate",
+    "simulate_study",
     "spectrum",
     "targets",
     "trace",

@@ -214,6 +214,62 @@ def simulate(
     return simulate_experiment(Path(out), options=built, seed=seed, progress=progress)
 
 
+def simulate_study(
+    out: PathLike,
+    recipe: PathLike,
+    *,
+    assignments: Sequence[str] = (),
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write several simulated devices, and what a publication states of them with the truth.
+
+    Parameters
+    ----------
+    out : path
+        New or empty folder.
+    recipe : path
+        TOML of the options that all devices share, with a table ``[[devices]]`` for each.
+    assignments : sequence of str
+        ``"group.option=value"``, of every device.
+    seed : int, optional
+        Instead of the recipe's.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The fields' folders.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the recipe cannot be read, or an option is wrong.
+    """
+    from qdimage.config import build_options
+    from qdimage.simulation.options import SimulateOptions
+    from qdimage.simulation.study import read_study, simulate_study
+
+    study = read_study(Path(recipe))
+    devices = {
+        folder: build_options(
+            SimulateOptions, options, assignments=assignments, source=f"{recipe}, {folder}"
+        )
+        for folder, options in study.devices.items()
+    }
+    changes = [f"--set {each}" for each in assignments]
+    changes += [] if seed is None else [f"--seed {seed}"]
+    return simulate_study(
+        Path(out),
+        study,
+        devices=devices,
+        seed=seed if seed is not None else study.seed or 0,
+        changed=" ".join(changes),
+        progress=progress,
+    )
+
+
 def read_run(out: PathLike) -> "FinishedRun":
     """Read the record and the tables of a finished run.
 

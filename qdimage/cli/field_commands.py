@@ -112,20 +112,42 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Write a simulated device: experiment folders, their recipe, and the ground truth."""
+    from qdimage.simulation.study import is_study
+
+    if config is not None and is_study(config):
+        folders, truth = _study(out, config, assignments, seed, quiet), out / "expectations.toml"
+    else:
+        folders, truth = _device(out, config, assignments, seed, quiet), out / "truth.json"
+    if as_json:
+        show_json({"out": out, "fields": folders, "truth": truth})
+    elif not quiet:
+        show(f"simulated {len(folders)} fields in {out}; the truth is in {truth}")
+
+
+def _device(
+    out: Path, config: Path | None, assignments: list[str], seed: int | None, quiet: bool
+) -> list[Path]:
     from qdimage import api
     from qdimage.simulation.recipe import read_recipe
 
     recipe = read_recipe(config) if config else None
     recorded = recipe.seed if recipe is not None else None
     with progress_bar(quiet) as progress:
-        folders = api.simulate(
+        return api.simulate(
             out,
             options=recipe.options.model_dump() if recipe is not None else None,
             assignments=assignments,
             seed=seed if seed is not None else recorded or 0,
             progress=progress,
         )
-    if as_json:
-        show_json({"out": out, "fields": folders, "truth": out / "truth.json"})
-    elif not quiet:
-        show(f"simulated {len(folders)} fields in {out}; the truth is in {out / 'truth.json'}")
+
+
+def _study(
+    out: Path, config: Path, assignments: list[str], seed: int | None, quiet: bool
+) -> list[Path]:
+    from qdimage import api
+
+    with progress_bar(quiet) as progress:
+        return api.simulate_study(
+            out, config, assignments=assignments, seed=seed, progress=progress
+        )

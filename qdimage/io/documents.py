@@ -9,7 +9,8 @@ from typing import Any
 def format_toml(document: Mapping[str, Any]) -> str:
     """Format keys, tables, and lists of tables; None is left out.
 
-    Values are strings, finite numbers, booleans and lists of them; a table holds no tables.
+    Values are strings, finite numbers, booleans and lists of them; a table inside a table is
+    written inline.
     """
     tables = {key: value for key, value in document.items() if isinstance(value, Mapping)}
     rows = {key: value for key, value in document.items() if _is_rows(value)}
@@ -34,6 +35,9 @@ def _key(name: str) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{_key(key)} = {_value(each)}" for key, each in value.items() if each is not None)
+        return f"{{ {', '.join(pairs)} }}"
     # JSON's strings, numbers, booleans and lists are TOML's as well, but for a raw DEL.
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return text.replace("\x7f", "\\u007f")

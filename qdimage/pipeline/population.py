@@ -13,6 +13,7 @@ from qdimage.photons.population_limit import given_limit, smallest_limit, yield_
 from qdimage.photons.population_options import PopulationOptions
 from qdimage.photons.population_share import share_below
 from qdimage.photons.population_spread import spread_of
+from qdimage.pipeline.plain_rows import plain_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,27 +102,17 @@ def _measured(
     """Return the files of dots that were not rejected, each with its batch and its dot's key."""
     rejected = {
         (row["device"], row["field"], int(row["dot_id"]))
-        for row in _rows(dots)
+        for row in plain_rows(dots)
         if row["accepted"] is False
     }
     batches = {(each.device, each.name): each.batch for each in fields}
     files = []
-    for row in _rows(photons):
+    for row in plain_rows(photons):
         place = row["device"], row["field"]
         own = row["file"] if row["dot_id"] is None else int(row["dot_id"])
         if (*place, own) not in rejected:
             files.append(row | {"batch": batches.get(place, ""), "dot": (*place, own)})
     return files
-
-
-def _rows(frame: "pd.DataFrame") -> list[Row]:
-    """Return rows of plain values, None where one is empty."""
-    import pandas as pd
-
-    return [
-        {str(name): None if pd.isna(value) else value for name, value in row.items()}
-        for row in frame.to_dict("records")
-    ]
 
 
 def _groups(files: Sequence[Row]) -> list[_Group]:

@@ -17,6 +17,12 @@ from qdimage.io.curation_file import read_curation
 from qdimage.io.documents import format_json
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
 from qdimage.io.table_file import TableFormat, require_parquet
+from qdimage.pipeline.comparison import (
+    Compared,
+    comparison_record,
+    comparison_table,
+    plan_comparison,
+)
 from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.kept_steps import StepDone, forget_steps
@@ -43,11 +49,14 @@ class Plan:
     unreadable : mapping of str to str
         ``experiment.toml`` files that cannot be read, and why.
     warnings : tuple of str
+    compared : Compared or None
+        What the tables are held against, if anything.
     """
 
     fields: tuple[tuple[Experiment, AnalysisOptions], ...]
     unreadable: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    compared: Compared | None = None
 
     @property
     def n_channels(self) -> int:
@@ -103,6 +112,7 @@ def plan_run(
         If nothing can be read, two fields have one name, or an option or the curation is wrong.
     """
     build_options(AnalysisOptions, overrides, assignments=assignments, source="the options")
+    paths = list(paths)
     fields: list[tuple[Experiment, AnalysisOptions]] = []
     errors: dict[str, QdimageError] = {}
     for path in find_experiments(paths):
@@ -127,7 +137,8 @@ def plan_run(
         decided = read_curation(curation) if isinstance(curation, Path) else curation
         experiments, warnings = given_curation(experiments, decided, file)
     planned = zip(experiments, (options for _, options in fields), strict=True)
-    return Plan(tuple(planned), {path: str(error) for path, error in errors.items()}, warnings)
+    unreadable = {path: str(error) for path, error in errors.items()}
+    return Plan(tuple(planned), unreadable, warnings, plan_comparison(paths))
 
 
 def run_plan(
@@ -180,6 +191,7 @@ def run_plan(
         )
         analysed = time.perf_counter()
         tables = build_tables(fields)
+        tables |= comparison_table(plan.compared, tables)
         write_tables(tables, staging, table_format=table_format)
         seconds = {"fields": analysed - clock, "tables": time.perf_counter() - analysed}
         record = run_record(
@@ -190,6 +202,7 @@ def run_plan(
             seconds=seconds,
             table_format=table_format,
         )
+        record |= comparison_record(plan.compared)
         write_text(staging / RECORD, format_json(record) + "\n")
         finish(staging)
     steps = tuple(step for each in fields for step in each.steps)

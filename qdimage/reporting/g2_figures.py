@@ -1,6 +1,7 @@
 """Correlation curves side by side: data, fit, residuals, and g2(0) with its interval."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,27 +32,33 @@ class _Panel:
 
 def draw_g2(content: Content, device: str) -> Figure | None:
     """Return the curves of a device, those known best; None where it has none."""
-    panels = _panels(content, device)
+    rows = _ordered(rows_of(content.of_device(PHOTONS.name, device)))
+    return draw_curves(content, rows, device, ": g2 of single dots")
+
+
+def draw_curves(content: Content, rows: Sequence[Row], name: str, title: str) -> Figure | None:
+    """Return the curves of rows of `photons`, the first that there is room for."""
+    panels = _panels(content, rows)
     if not panels:
         return None
     shown = sorted(panels[:MOST_PANELS], key=_place)
     columns = min(_COLUMNS, len(shown))
-    rows = math.ceil(len(shown) / columns)
+    lines = math.ceil(len(shown) / columns)
     cell = _LEFT_IN + _WIDTH_IN + _GAP_IN, _TITLE_IN + _CURVE_IN + _RESIDUAL_IN + _FOOT_IN
-    width, height = max(columns * cell[0] + 0.1, 7.2), rows * cell[1] + _HEAD_IN
+    width, height = max(columns * cell[0] + 0.1, 7.2), lines * cell[1] + _HEAD_IN
     figure = Figure(figsize=(width, height))
     for k, panel in enumerate(shown):
         left = (k % columns) * cell[0] + _LEFT_IN
         top = height - _HEAD_IN - (k // columns) * cell[1]
         _draw(figure, panel, left, top, (width, height), is_first=k % columns == 0)
-    _heading(figure, device, len(shown), len(panels))
+    _heading(figure, name, title, len(shown), len(panels))
     return figure
 
 
-def _panels(content: Content, device: str) -> list[_Panel]:
-    """Return the curves that can be drawn, those that are shown first in front."""
+def _panels(content: Content, rows: Sequence[Row]) -> list[_Panel]:
+    """Return the curves that can be drawn."""
     panels = []
-    for row in _ordered(rows_of(content.of_device(PHOTONS.name, device))):
+    for row in rows:
         frame = read_curve(content.out, row)
         view = None if frame is None else curve_view(frame, row)
         if view is not None and len(view.lag_ns):
@@ -85,13 +92,12 @@ def _place(panel: _Panel) -> tuple[bool, str, float, float, str]:
     return row["kind"] != "el", row["field"], dot, row["voltage_v"] or 0.0, row["file"]
 
 
-def _heading(figure: Figure, device: str, n_shown: int, n: int) -> None:
+def _heading(figure: Figure, name: str, title: str, n_shown: int, n: int) -> None:
     width, height = figure.get_size_inches()
-    text = ": g2 of single dots"
     figure.text(
         0.2 / width,
         1 - 0.13 / height,
-        heading(device, text, width),
+        heading(name, title, width),
         va="top",
         fontsize=13,
         fontweight="bold",

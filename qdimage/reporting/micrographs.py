@@ -25,14 +25,17 @@ _BAR_SHARE = 0.25
 def draw_micrographs(content: Content, field: FieldContent) -> Figure | None:
     """Return the figure of a field; None where it has no channel."""
     shown = field_panels(content, field)
-    if not shown:
-        return None
+    return draw_chosen(shown, f"{field.device} · {field.name}", "") if shown else None
+
+
+def draw_chosen(shown: list[Panel], name: str, title: str) -> Figure:
+    """Return a figure of some panels, which may be of several fields."""
     sizes = [panel.image.shape for panel in shown if panel.image is not None]
     aspect = sizes[0][0] / sizes[0][1] if sizes else 1.0
     grid = panel_grid(len(shown), aspect=aspect, foot_in=_FOOT_IN, legend_in=_LEGEND_IN)
     grid.title(
-        f"{field.device} · {field.name}",
-        "",
+        name,
+        f": {title}" if title else "",
         f"mean images; colours span the {_LOW_PERCENT:g} to {_HIGH_PERCENT:g} % quantiles",
     )
     for index, panel in enumerate(shown):

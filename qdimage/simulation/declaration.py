@@ -57,8 +57,14 @@ def format_declaration(
             _declare_channel(each, order, options) for order, each in enumerate(recordings, start=1)
         ],
         **further,
+        **_analysis(options),
     }
     return format_toml(document)
+
+
+def _analysis(options: SimulateOptions) -> dict[str, Any]:
+    limit = options.dot.limit_g2_0
+    return {"analysis": {"population": {"limit_g2_0": limit}}} if limit > 0 else {}
 
 
 def _declare_channel(recording: Recording, order: int, options: SimulateOptions) -> dict[str, Any]:

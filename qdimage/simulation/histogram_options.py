@@ -23,6 +23,7 @@ class HistogramOptions(Group):
         (2.1, 2.2, 2.6), "voltages of that series, where the dot is lit", "V"
     )
     n_pl_dots: int = option(0, "dots of a field with histograms in PL", ge=0, le=1000)
+    n_fields: int = option(1, "fields, from the first on, in which they are taken", ge=1)
     duration_s: float = option(300.0, "length of each measurement", "s", gt=0, le=1e6)
     bin_ns: float = option(0.5, "width of a bin", "ns", gt=0)
     longest_ns: float = option(300.0, "longest delay, on either side", "ns", gt=0, le=1e5)

@@ -118,10 +118,17 @@ def plan_measurements(field: Field, number: int) -> list[Measurement]:
     ConfigurationError
         If a dot's light would be too weak, too bright or too long to draw.
     """
-    options, light = field.options, field.options.photons
-    if number >= light.n_fields:
-        return []
     dots = measured_dots(field, number)
+    planned: list[Measurement] = []
+    if number < field.options.photons.n_fields:
+        planned += _time_tags(field, dots)
+    if number < field.options.histograms.n_fields:
+        planned += _histograms(field, dots, first_field=number == 0)
+    return planned
+
+
+def _time_tags(field: Field, dots: list[MeasuredDot]) -> list[Measurement]:
+    options, light = field.options, field.options.photons
     return [
         *(
             _el(options, dot, voltage, TIME_TAGS)
@@ -131,7 +138,6 @@ def plan_measurements(field: Field, number: int) -> list[Measurement]:
         ),
         *(_pl(options, dot, TIME_TAGS) for dot in dots[: light.n_pl_dots]),
         *(_pulsed(options, dot) for dot in dots[: light.n_pulsed_dots]),
-        *_histograms(field, dots, first_field=number == 0),
     ]
 
 

@@ -126,3 +126,6 @@ class DotOptions(Group):
     biexciton_qy_excess: float = option(
         0.0, "mean of an exponential number that is added to each dot's quantum yield of XX", ge=0
     )
+    limit_g2_0: float = option(
+        0.0, "g2(0) that the experiment says its dots are held against; 0 for none", ge=0, le=2
+    )

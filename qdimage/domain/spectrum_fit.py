@@ -34,11 +34,14 @@ class Noise:
         Level at which the variance would be 0; below the camera's bias by what read noise adds.
     source : str
         ``poisson``, ``given``, or ``scatter``: found from how neighbouring pixels scatter.
+    relative_err : float
+        Of `counts_per_electron`; 0 where it is known.
     """
 
     counts_per_electron: float
     offset_counts: float
     source: str
+    relative_err: float = 0.0
 
     def scaled(self, counts: Array) -> Array:
         """Return numbers whose variance is their mean."""

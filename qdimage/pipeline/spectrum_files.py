@@ -20,12 +20,17 @@ from qdimage.pipeline.spectrum import (
 from qdimage.pipeline.spectrum_output import spectrum_curve, spectrum_row
 
 Row = dict[str, Any]
+# A dot's number, or where it was taken.
+Whose = int | tuple[float, float]
+
+_PLACE_DECIMALS = 1
 
 
 def analyse_spectra(work: PhotonWork) -> Rows:
     """Analyse every declared spectrum; one that fails keeps its row and stops nothing else.
 
-    An EL spectrum of a dot is compared with the first PL spectrum of the same dot.
+    An EL spectrum of a dot is compared with the first PL spectrum of the same dot; where no dots
+    were found, with that of the same place.
 
     Returns
     -------
@@ -44,16 +49,28 @@ def analyse_spectra(work: PhotonWork) -> Rows:
         for each in declared
     ]
     found = [_answer(work, each) for each in declared]
-    pl: dict[int, SpectrumAnswer] = {}
+    pl: dict[Whose, SpectrumAnswer] = {}
     for each, place, answer in zip(declared, places, found, strict=True):
-        of_dot = each.kind == "pl" and each.scope == "dot" and place.dot_id is not None
-        if of_dot and isinstance(answer, SpectrumAnswer):
-            pl.setdefault(place.dot_id or 0, answer)
+        whose = _whose(each, place)
+        if each.kind == "pl" and whose is not None and isinstance(answer, SpectrumAnswer):
+            pl.setdefault(whose, answer)
     rows = []
     for index, (each, place, answer) in enumerate(zip(declared, places, found, strict=True)):
-        other = pl.get(place.dot_id or 0) if each.kind == "el" and each.scope == "dot" else None
+        whose = _whose(each, place)
+        other = pl.get(whose) if each.kind == "el" and whose is not None else None
         rows.append(_row(work, index, place, answer, other))
     return {SPECTRA.name: rows}
+
+
+def _whose(declared: SpectrumTable, place: Place) -> Whose | None:
+    """Return the dot, or the place where there are no dots; None for an area and for nowhere."""
+    if declared.scope == "area":
+        return None
+    if place.dot_id is not None:
+        return place.dot_id
+    if place.x_px is None or place.y_px is None:
+        return None
+    return round(place.x_px, _PLACE_DECIMALS), round(place.y_px, _PLACE_DECIMALS)
 
 
 def failed_spectra(experiment: Experiment, reason: str) -> Rows:

@@ -16,9 +16,11 @@ from qdimage.reporting.iv_figures import draw_iv
 from qdimage.reporting.light_figures import draw_decays, draw_spectra, draw_traces
 from qdimage.reporting.micrographs import draw_micrographs
 from qdimage.reporting.null_figures import draw_null
+from qdimage.reporting.pmma_figures import draw_pmma
 from qdimage.reporting.population_figures import draw_g2_voltage, draw_smallest
 from qdimage.reporting.registration_figures import draw_registration
 from qdimage.reporting.series_figures import draw_bands, draw_el_series, draw_photon_flux
+from qdimage.reporting.spectrum_pair_figures import draw_pairs
 from qdimage.reporting.turn_on_figures import draw_turn_on
 from qdimage.reporting.turn_on_map import draw_turn_on_map
 
@@ -233,4 +235,23 @@ NULL = FigureKind(
     "Beyond the dashed line a dot of the usual error is lit: darkness is as rare there as the "
     "stated false-alarm probability. Dots beyond F_min count in the fraction.",
     _of_field(draw_null),
+)
+
+PMMA = FigureKind(
+    "pmma",
+    "Areas under PMMA",
+    "EL of areas for each thickness of PMMA. Left: the spectrum at the highest voltage, its "
+    "highest counts as 1. Right: light per area and second of the dot band and of the background "
+    "band against voltage, on a logarithmic axis; open triangles are 95 % limits of light that is "
+    "not seen. Shaded: background-free; paler: it begins or ends somewhere there.",
+    draw_pmma,
+)
+
+EL_OVER_PL = FigureKind(
+    "el_over_pl",
+    "EL over PL",
+    "EL and PL spectra of the same dot, each scaled to its fitted line. Shift is EL less PL, width "
+    "the ratio EL over PL; p is the probability of contours as different by chance where both are "
+    "the same up to brightness and a straight baseline.",
+    draw_pairs,
 )

@@ -16,6 +16,8 @@ from qdimage.reporting.content import Content, FieldContent
 from qdimage.reporting.curve_words import device_curves, spread_rows
 from qdimage.reporting.field_rows import field_rows
 from qdimage.reporting.photon_answers import photon_part
+from qdimage.reporting.pmma_words import series_grid, window_grid
+from qdimage.reporting.spectrum_words import spectra_grid
 
 P = ParamSpec("P")
 
@@ -73,10 +75,26 @@ def _field(content: Content, field: FieldContent) -> Iterator[Block]:
     yield pictures.NULL.of(content, field)
 
 
+def _areas(content: Content) -> Iterator[Block]:
+    yield pictures.PMMA.of(content)
+    for grid in (window_grid(content), series_grid(content)):
+        if grid is not None:
+            yield grid
+
+
+def _spectra(content: Content, device: str) -> Iterator[Block]:
+    yield pictures.SPECTRA.of(content, device)
+    yield pictures.EL_OVER_PL.of(content, device)
+    grid = spectra_grid(content, device)
+    if grid is not None:
+        yield grid
+
+
 RUN_SECTIONS: tuple[Section[[Content]], ...] = (
     Section("publication", "Beside the publication", comparison_blocks),
     Section("devices", "Devices", _devices),
     Section("populations", "Single-photon emission", _populations),
+    Section("areas", "Areas under PMMA", _areas),
 )
 
 DEVICE_SECTIONS: tuple[Section[[Content, str]], ...] = (
@@ -85,7 +103,7 @@ DEVICE_SECTIONS: tuple[Section[[Content, str]], ...] = (
     Section("g2", "Antibunching", _figures(pictures.G2, pictures.G2_VOLTAGE)),
     Section("rates", "Rate models", _rates),
     Section("light", "Blinking and decays", _figures(pictures.TRACES, pictures.DECAYS)),
-    Section("spectra", "Spectra", _figures(pictures.SPECTRA)),
+    Section("spectra", "Spectra", _spectra),
     Section("files", "Time-tag files", _files),
 )
 

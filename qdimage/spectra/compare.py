@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import chi2
+from scipy.stats import f as f_ratio
 
 from qdimage.domain.spectrum_fit import Line, Measured, Noise, SpectraCompared
 
@@ -39,7 +40,8 @@ def compared(
     """Compare two spectra, each given as wavelengths, counts, noise and line.
 
     The contour's p-value is that of chi-square between the two, sorted into common bins around the
-    line, with a free brightness and a free straight baseline.
+    line, with a free brightness and a free straight baseline. Where the noise was found from
+    scatter, its own error makes chi-square a ratio of variances, and the p-value is that of F.
     """
     shift_nm, shift_ev, ratio = compare_lines(first[3], second[3])
     return SpectraCompared(shift_nm, shift_ev, ratio, _contour_p_value(first, second))
@@ -67,7 +69,15 @@ def _contour_p_value(
         before, scale = scale, float(found[0])
         if abs(scale - before) < 1e-9 * abs(scale):
             break
-    return float(chi2.sf(np.sum(rest**2), a.size - 3))
+    square, dof = float(np.sum(rest**2)), a.size - 3
+    err = _relative_err(first[2], second[2], float(np.trace(covariance_a)), scale**2 * covariance_b)
+    return float(chi2.sf(square, dof) if err <= 0 else f_ratio.sf(square / dof, dof, 2 / err**2))
+
+
+def _relative_err(first: Noise, second: Noise, variance: float, of_other: Array) -> float:
+    """Error of the variance of both together, from that of each and its share."""
+    share = variance / (variance + float(np.trace(of_other)))
+    return math.hypot(share * first.relative_err, (1 - share) * second.relative_err)
 
 
 def _common_edges(

@@ -1,6 +1,6 @@
 """A spectrum less what the detector shows without light."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +84,14 @@ def less_dark(
                 "with its bias, which the floor takes off"
             )
     offset = noise.offset_counts * of_dark / frames
-    of_its_own = Noise(noise.counts_per_electron, offset, noise.source)
+    of_its_own = replace(noise, offset_counts=offset)
     level, _ = without_cosmic_rays(dark.frames, of_its_own, options.cosmic_sigma)
     _, hot = without_cosmic_rays(dark.counts[np.newaxis], of_its_own, options.cosmic_sigma)
     expected = frames * bias + share * (level - of_dark * bias)
     # The dark's own noise adds as if so many counts more had been there.
     own = share**2 * max(float(level.mean()) - offset, 0.0)
     shifted = noise.offset_counts - float(expected.mean()) - own
-    of_both = Noise(noise.counts_per_electron, shifted, noise.source)
+    of_both = replace(noise, offset_counts=shifted)
     return DarkTaken(counts - expected, hot, of_both, warning)
 
 

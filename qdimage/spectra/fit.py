@@ -1,6 +1,6 @@
 """A spectrum without cosmic rays and dark, its line and its bands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def clean(
     if dark is None and noise.source == "given":
         bias = len(spectrum.frames) * options.bias_counts
         counts = counts - bias
-        noise = Noise(noise.counts_per_electron, noise.offset_counts - bias, noise.source)
+        noise = replace(noise, offset_counts=noise.offset_counts - bias)
     if dark is not None:
         found = less_dark(counts, spectrum, dark, noise, options)
         if isinstance(found, Refusal):

@@ -29,7 +29,7 @@ _SMOOTHING_NM, _SMOOTHING_PX = 1.5, 1.5
 _WIDEST, _WIDEST_OF_TAILS = 1.5, 2.0
 # A window of three widths would cost a Lorentzian's width a third of its precision.
 _TAIL_WINDOWS = 2.0
-_HOLDS = 0.05
+_HOLDS = 0.01
 _STARTS = {"voigt": (0.3,), "asymmetric": (-0.2, 0.2)}
 
 
@@ -44,10 +44,10 @@ def fit_line(
     """Fit the line in the dot band, on a straight baseline, by maximum likelihood.
 
     The line is chosen by BIC (Schwarz, Ann. Stat. 6, 461, 1978), with the number of pixels as that
-    of data: the best of Gaussian, Lorentzian and Voigt, unless an asymmetric line is better by more
-    than 6. A Lorentzian is then fitted in a window twice as wide, if it holds there. The error of a
-    symmetric line's width contains how much the other symmetric lines' differ, by their evidence
-    (Hoeting et al., Stat. Sci. 14, 382, 1999).
+    of data: the better of Gaussian and Lorentzian, unless a Voigt is better by more than 2 or an
+    asymmetric line by more than 6. A Lorentzian is then fitted in a window twice as wide, if it
+    holds there. The error of a symmetric line's width contains how much the other symmetric lines'
+    differ, by their evidence (Hoeting et al., Stat. Sci. 14, 382, 1999).
 
     Parameters
     ----------

@@ -9,16 +9,17 @@ from qdimage.domain.spectrum_fit import LineModel
 from qdimage.spectra.line_fit import LineFit
 
 # Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995). Less would let chance bend one line in
-# fifty, which costs the others' precision; a Voigt, which has the same peak, costs them none.
-_STRONG = 6.0
+# fifty, which costs the others' precision; a Voigt, which has the same peak, costs less.
+_STRONG, _POSITIVE = 6.0, 2.0
 
 
 def chosen(fits: list[LineFit], scores: dict[LineModel, float]) -> LineFit:
-    """The likeliest symmetric line, unless an asymmetric one has strong evidence over it."""
-    symmetric = [each for each in fits if each.model != "asymmetric"] or fits
-    best = min(symmetric, key=lambda each: scores[each.model])
-    richer = min(fits, key=lambda each: scores[each.model])
-    return richer if scores[richer.model] < scores[best.model] - _STRONG else best
+    """Return the better of Gaussian and Lorentzian, unless evidence is for a line with a shape.
+
+    It has to be positive for a Voigt and strong for an asymmetric line.
+    """
+    needed = {"voigt": _POSITIVE, "asymmetric": _STRONG}
+    return min(fits, key=lambda each: scores[each.model] + needed.get(each.model, 0.0))
 
 
 def error_by_other_lines(

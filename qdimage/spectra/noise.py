@@ -27,6 +27,7 @@ _LEAST_PIXELS = 40
 _LEVEL_PIXELS = 15
 _BRIGHTEST = 0.1
 _FACTOR = 2.0
+_MOST_ERR = 1.0
 
 
 def noise_of(
@@ -93,7 +94,7 @@ def _line_of(square: Array, level: Array, correlated: float) -> Noise:
     """Fit the variance as a straight line of the level."""
     least = 1e-6 * float(square.max())
     variance = np.full(level.shape, max(float(np.median(square)) / _MEDIAN_OF_SQUARE, least))
-    slope = offset = 0.0
+    slope = offset = error = 0.0
     for _ in range(_ROUNDS):
         clipped = np.minimum(square, _CLIP * variance)
         weight = 1 / variance**2
@@ -108,4 +109,4 @@ def _line_of(square: Array, level: Array, correlated: float) -> Noise:
         offset = centre - middle / slope
         lowest = slope * (level - offset)
         variance = np.maximum(lowest, max(middle * 1e-3, least))
-    return Noise(slope, offset, "scatter")
+    return Noise(slope, offset, "scatter", min(error / slope, _MOST_ERR))

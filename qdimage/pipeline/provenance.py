@@ -91,6 +91,12 @@ def _field(field: FieldResult) -> dict[str, Any]:
             declared.file: _hash(experiment.folder / declared.file)
             for declared in experiment.declared.photons
         },
+        "spectrum_files": {
+            file: _hash(experiment.folder / file)
+            for declared in experiment.declared.spectra
+            for file in (declared.file, declared.dark_file)
+            if file
+        },
     }
 
 

@@ -107,6 +107,9 @@ def test_a_dark_is_named_in_the_table_and_hashed_in_the_record(out: Path) -> Non
     rows = pd.read_csv(out / "spectra.csv")
     assert set(rows["dark_file"]) == {"dark.csv"}
     assert set(rows["area_mm2"]) == {AREA_MM2}
+    (record, *_) = json.loads((out / "run.json").read_text(encoding="utf-8"))["fields"]
+    assert sorted(record["spectrum_files"]) == ["2.0.csv", "2.4.csv", "2.8.csv", "dark.csv"]
+    assert all(len(each) == 64 for each in record["spectrum_files"].values())
 
 
 def test_the_report_shows_the_series(out: Path) -> None:

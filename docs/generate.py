@@ -16,6 +16,7 @@ from qdimage.domain.flags import FLAG_MEANING
 from qdimage.domain.photon_flags import PHOTON_FLAG_MEANING
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
+from qdimage.domain.target_tables import TARGET_TABLES
 from qdimage.rates.coulomb import LAWS, law_parameters
 from qdimage.rates.parameters import ParameterSet
 from qdimage.rates.registry import MODELS
@@ -56,6 +57,8 @@ def _tables() -> str:
         "what the column `signal_unit` says: photons at the camera where gain and quantum "
         "efficiency are known.",
         *(_table(table) for table in RUN_TABLES),
+        "The tables below are those of `qdimage targets`.",
+        *(_table(table) for table in TARGET_TABLES),
         "## Flags",
         _grid(
             ("flag", "meaning"),

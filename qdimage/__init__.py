@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qdimage.api import (
+        attach_files,
         calibrate,
         check,
+        check_targets,
+        correct_drift,
         correlate,
         curate,
         curated_dots,
@@ -47,8 +50,11 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "attach_files",
     "calibrate",
     "check",
+    "check_targets",
+    "correct_drift",
     "correlate",
     "curate",
     "curated_dots",

@@ -30,11 +30,14 @@ from qdimage.api.runs import (
 )
 from qdimage.api.spectra import draw_spectra, spectrum
 from qdimage.api.stacks import locate, register
-from qdimage.api.steering import targets
+from qdimage.api.steering import attach_files, check_targets, correct_drift, targets
 
 __all__ = [
+    "attach_files",
     "calibrate",
     "check",
+    "check_targets",
+    "correct_drift",
     "correlate",
     "curate",
     "curated_dots",

@@ -8,6 +8,9 @@ from qdimage.api.arguments import PathLike
 
 if TYPE_CHECKING:
     from qdimage.pipeline.targets import TargetsAnswer
+    from qdimage.pipeline.targets_attach import AttachAnswer
+    from qdimage.pipeline.targets_check import CheckAnswer
+    from qdimage.pipeline.targets_drift import DriftAnswer
 
 
 def targets(
@@ -80,3 +83,82 @@ def targets(
     if write:
         write_targets(answer)
     return answer
+
+
+def attach_files(
+    out: PathLike, source: PathLike, *, within_um: float = 0.5, allow_outside: bool = False
+) -> "AttachAnswer":
+    """Declare files that were measured at targets in the ``experiment.toml`` of their fields.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the run, with its targets.
+    source : path
+        A folder of files that carry the names of targets (``d007_el_2.6V.ptu``); or a CSV file
+        with the columns file, stage_x_um, stage_y_um, whose files are matched by place.
+    within_um : float
+        Largest distance of a target from a place.
+    allow_outside : bool
+        Declare files outside an experiment's folder too.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If there are no targets or files, or an experiment cannot be found or changed; then no
+        experiment of a field is changed by half.
+    """
+    from qdimage.pipeline.targets_attach import attach_files
+
+    return attach_files(Path(out), Path(source), within_um=within_um, allow_outside=allow_outside)
+
+
+def check_targets(out: PathLike, measured: PathLike) -> "CheckAnswer":
+    """Compare targets with places measured again: residuals, offset, rotation, scale, who is off.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the run, with its targets; ``target_check.csv`` and ``stage_shifts.csv`` are
+        written into it.
+    measured : path
+        CSV with target, stage_x_um, stage_y_um; or a list of POIs as qudi saves it.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the file cannot be read, or names no target.
+    """
+    from qdimage.pipeline.targets_check import check_places
+
+    return check_places(Path(out), Path(measured))
+
+
+def correct_drift(
+    out: PathLike,
+    image: PathLike,
+    *,
+    field: str | None = None,
+    exposure_s: float | None = None,
+) -> "DriftAnswer":
+    """Correct the targets of a field by one new PL image, or refuse with the reason.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the run, with its targets, whose files are written anew.
+    image : path
+        A PL stack or frame, taken with the stage where it was for the field's PL.
+    field : str, optional
+        Needed where the targets are of several.
+    exposure_s : float, optional
+        Of a frame; else from the file, else that of the field's PL.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        If the image cannot be read, or there are no targets in the field.
+    """
+    from qdimage.pipeline.targets_drift import correct_drift
+
+    return correct_drift(Path(out), Path(image), field=field, exposure_s=exposure_s)

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qdimage.cli.parameters import Json, Quiet
+from qdimage.cli.parameters import AllowOutside, Exposure, Json, Quiet
 from qdimage.cli.terminal import aligned, say, show, show_json
 
 if TYPE_CHECKING:
     from qdimage.pipeline.targets import TargetsAnswer
+    from qdimage.pipeline.targets_attach import AttachAnswer
+    from qdimage.pipeline.targets_check import CheckAnswer
+    from qdimage.pipeline.targets_drift import DriftAnswer
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,12 +67,56 @@ def targets(
             "--set", metavar="OPTION=VALUE", help="Set an option of docs/targets.md; repeatable."
         ),
     ] = [],  # noqa: B006  typer reads it, nobody changes it
+    attach: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Declare files measured at the targets: a folder of files with their names, or a "
+            "CSV file,stage_x_um,stage_y_um.",
+        ),
+    ] = None,
+    within_um: Annotated[
+        float, typer.Option(min=0, help="Largest distance of a target from a place in that CSV.")
+    ] = 0.5,
+    allow_outside: AllowOutside = False,
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare the targets with measured places: CSV target,stage_x_um,stage_y_um, or "
+            "a POI list of qudi.",
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(metavar="STACK", help="Correct the targets for drift by a new PL image."),
+    ] = None,
+    exposure_s: Exposure = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Choose dots for the confocal arm: stage coordinates, order, g2 floor, minutes of HBT."""
+    """Choose dots for the confocal arm: stage coordinates, order, g2 floor, minutes of HBT.
+
+    With --attach, --measured or --image, do that with the targets chosen before.
+    """
     from qdimage import api
 
+    if sum(each is not None for each in (attach, measured, image)) > 1:
+        raise typer.BadParameter(
+            "found two of them, expected one at a time", param_hint="--attach, --measured, --image"
+        )
+    if attach is not None:
+        attached = api.attach_files(out, attach, within_um=within_um, allow_outside=allow_outside)
+        _show_attached(attached, quiet=quiet, as_json=as_json)
+        return
+    if measured is not None:
+        _show_check(api.check_targets(out, measured), quiet=quiet, as_json=as_json)
+        return
+    if image is not None:
+        one = field[0] if field else None
+        drift = api.correct_drift(out, image, field=one, exposure_s=exposure_s)
+        _show_drift(drift, quiet=quiet, as_json=as_json)
+        return
     given = {
         "number": number,
         "min_photons_s": min_photons_s,
@@ -137,3 +184,80 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _number(value: float | None, spec: str) -> str:
     return "?" if value is None else format(value, spec)
+
+
+def _show_attached(answer: "AttachAnswer", *, quiet: bool, as_json: bool) -> None:
+    for reason in answer.left_out:
+        say(f"qdimage: left out: {reason}", quiet=quiet)
+    rows = [
+        {
+            "file": str(each.file),
+            "target": each.target,
+            "section": each.section,
+            "kind": each.kind,
+            "voltage_v": each.voltage_v,
+            "experiment": str(each.experiment),
+        }
+        for each in answer.attached
+    ]
+    if as_json:
+        show_json({"rows": rows, "left_out": answer.left_out})
+    elif not quiet:
+        lines = [
+            (each.target, each.section, _kind(each.kind, each.voltage_v), str(each.file))
+            for each in answer.attached
+        ]
+        show("\n".join([*filter(None, [aligned(lines)]), f"{len(rows)} files declared"]))
+
+
+def _kind(kind: str, voltage_v: float | None) -> str:
+    return kind if voltage_v is None else f"{kind} {voltage_v:g} V"
+
+
+def _show_check(answer: "CheckAnswer", *, quiet: bool, as_json: bool) -> None:
+    from qdimage.cli.frames import records
+
+    summary, rows = records(answer.summary)[0], records(answer.table)
+    if as_json:
+        show_json(summary | {"rows": rows})
+    elif not quiet:
+        head = ("target", "measured - predicted (um)", "after the fit", "")
+        lines = [
+            (
+                str(row["target"]),
+                f"{row['residual_x_um']:+.3f}, {row['residual_y_um']:+.3f}",
+                f"{row['left_x_um']:+.3f}, {row['left_y_um']:+.3f}",
+                "off" if row["off"] else "",
+            )
+            for row in rows
+        ]
+        show(aligned([head, *lines]))
+        show(_shift(summary))
+
+
+def _show_drift(answer: "DriftAnswer", *, quiet: bool, as_json: bool) -> None:
+    from qdimage.cli.frames import records
+
+    summary, rows = records(answer.summary)[0], records(answer.table)
+    if as_json:
+        show_json(summary | {"rows": rows})
+    elif summary["status"] != "ok":
+        show(f"refused: {summary['message']}; the targets are as they were")
+    elif not quiet:
+        show(_shift(summary))
+        show(f"targets.csv and the list of POIs are corrected for {summary['file']}")
+
+
+def _shift(row: dict[str, Any]) -> str:
+    """Offset, rotation and scale in one line, with what is known of their errors."""
+    offset = f"offset {row['offset_x_um']:+.3f}, {row['offset_y_um']:+.3f} um"
+    parts = [offset + _error(row["offset_err_um"], " each")]
+    if row["rotation_deg"] is not None:
+        parts.append(f"rotation {row['rotation_deg']:+.4f} deg" + _error(row["rotation_err_deg"]))
+        parts.append(f"scale {row['scale']:.5f}" + _error(row["scale_err"]))
+    parts.append(f"rms {row['rms_um']:.3f} um before the fit, {row['left_um']:.3f} um after it")
+    return ", ".join(parts) + (f"; {row['message']}" if row["message"] else "")
+
+
+def _error(value: float | None, after: str = "") -> str:
+    return "" if value is None else f" +- {value:.2g}{after}"

@@ -133,7 +133,10 @@ DOTS = Table(
         number("pl_photons_s", "PL flux at the camera"),
         number("pl_photons_err_s", "standard deviation of pl_photons_s"),
         boolean("isolated", "no other PL dot inside the isolation distance"),
-        number("g2_floor", "g2(0) of an ideal single dot with neighbours' light in the pinhole"),
+        number(
+            "g2_floor",
+            "g2(0) of an ideal single dot with the neighbours' PL and the background in the pinhole",
+        ),
         number("turn_on_voltage_v", "middle of the interval below"),
         number(
             "turn_on_voltage_low_v",

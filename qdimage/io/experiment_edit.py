@@ -1,8 +1,8 @@
-"""Changing keys of one channel in an ``experiment.toml`` that a person wrote."""
+"""Changing an ``experiment.toml`` that a person wrote: keys of a channel, more measured files."""
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,43 @@ def set_channel_keys(path: Path, channel: str, keys: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f"{path}: {', '.join(keys)} of channel {channel!r} cannot be changed in the way this "
             "file is written; write it by hand"
+        )
+    _write_checked(path, text)
+
+
+def append_rows(path: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Add rows such as ``[[photons]]`` at the end of an ``experiment.toml``; all else stays.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``experiment.toml``.
+    rows : mapping of str to sequence of mapping
+        By the name of the list: keys and values of each row to add.
+
+    Raises
+    ------
+    ConfigurationError
+        If a key or value is not allowed, or the file is written in a way that nothing can be added
+        to; the file is then as it was.
+    FormatError
+        If the file cannot be read.
+    """
+    added = {name: [dict(row) for row in each] for name, each in rows.items() if each}
+    if not added:
+        return
+    before = read_toml(path)
+    wanted = before | {name: [*before.get(name, []), *each] for name, each in added.items()}
+    text = path.read_text(encoding="utf-8-sig").rstrip("\n")
+    text = "\n\n".join(part for part in (text, format_toml(added).rstrip("\n")) if part) + "\n"
+    try:
+        changed = tomllib.loads(text)
+    except ValueError:
+        changed = {}
+    if changed != wanted:
+        raise ConfigurationError(
+            f"{path}: nothing can be added to {', '.join(added)} in the way this file is written; "
+            "write each as a table in double brackets"
         )
     _write_checked(path, text)
 

@@ -57,7 +57,8 @@ class PinholeLight:
         total = self.total
         squares = self.own**2 + self.neighbours_squared
         known = total > 0
-        return np.divide(squares, total**2, out=np.full(len(total), np.nan), where=known)
+        shares = np.divide(squares, total**2, out=np.full(len(total), np.nan), where=known)
+        return np.asarray(shares)
 
 
 def pinhole_light(

@@ -184,6 +184,13 @@ def _named(path: Path, file: str) -> _File:
     return named
 
 
+def named_kind(path: Path) -> tuple[str, float | None]:
+    """Return the kind ("" where not said) and the voltage that a file's name states."""
+    known = _named(path, path.name).known
+    kind = str(known["kind"][0]) if "kind" in known else ""
+    return kind, float(known["voltage_v"][0]) if "voltage_v" in known else None
+
+
 def _look_at(path: Path) -> _File:
     stack, exposure = _named(path, path.name), _number(_EXPOSURE, path.stem)
     if exposure is not None:

@@ -109,8 +109,8 @@ def find_targets(out: Path, *, request: TargetRequest, options: TargetOptions) -
     run = read_run(out)
     recorded = _chosen_fields(run, request)
     channels = _channels(run, recorded, request)
-    fields = [_field(run, each, channels[_key(each)], request, options) for each in recorded]
-    fields = [each for each in fields if each is not None]
+    found = [_field(run, each, channels[_key(each)], request, options) for each in recorded]
+    fields = [each for each in found if each is not None]
     warnings = _warnings(fields)
     chosen = _chosen(fields, request, options)
     maps = {(each.dots.device, each.dots.field): each.map for each in fields}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,7 +167,7 @@ class _Fluxes:
 def _light(
     tables: Mapping[str, "pd.DataFrame"],
     dots: "pd.DataFrame",
-    seen: "pd.Series[object]",
+    seen: "pd.Series[Any]",
     positions: Array,
     flux: _Fluxes,
     pixel_um: float | None,
@@ -187,7 +187,7 @@ def _light(
         per_px = np.zeros(len(positions))
         notes.append("the camera's bias is not known, and g2_floor is that of neighbours alone")
     scale = float(np.sqrt(abs(np.linalg.det(to_field[:, :2]))))
-    sigma_um = pixel_um * scale * float(seen["psf_sigma_px"])  # type: ignore[arg-type]
+    sigma_um = pixel_um * scale * float(seen["psf_sigma_px"])
     density = np.concatenate([per_px, np.zeros(len(others))]) / pixel_um**2
     light = pinhole_light(
         pixel_um * np.vstack([positions, others]),
@@ -202,7 +202,7 @@ def _light(
     )
 
 
-def _to_field(tables: Mapping[str, "pd.DataFrame"], seen: "pd.Series[object]") -> Array:
+def _to_field(tables: Mapping[str, "pd.DataFrame"], seen: "pd.Series[Any]") -> Array:
     """The affine map of a channel's pixels to the field's."""
     rows = _of(tables["registration"], str(seen["device"]), str(seen["field"]))
     rows = rows[(rows["channel"] == seen["channel"]) & (rows["status"] == "ok")]
@@ -213,7 +213,7 @@ def _to_field(tables: Mapping[str, "pd.DataFrame"], seen: "pd.Series[object]") -
 
 
 def _without_pl(
-    tables: Mapping[str, "pd.DataFrame"], seen: "pd.Series[object]"
+    tables: Mapping[str, "pd.DataFrame"], seen: "pd.Series[Any]"
 ) -> tuple[Array, Array]:
     """Places and fluxes of EL sources that PL does not show."""
     matches = _channel_rows(tables["matches"], seen)
@@ -225,12 +225,12 @@ def _without_pl(
 
 def _background_px_s(
     tables: Mapping[str, "pd.DataFrame"],
-    seen: "pd.Series[object]",
+    seen: "pd.Series[Any]",
     positions: Array,
     to_field: Array,
 ) -> Array:
     """Background at each dot: under its own localization, else the channel's."""
-    whole = float(seen["background_photons_px_s"])  # type: ignore[arg-type]
+    whole = float(seen["background_photons_px_s"])
     values = np.full(len(positions), whole)
     found = _channel_rows(tables["localizations"], seen)
     under = _numbers(found, "background_photons_px_s")
@@ -241,23 +241,24 @@ def _background_px_s(
     inverse = np.linalg.inv(to_field[:, :2])
     own = (positions - to_field[:, 2]) @ inverse.T
     distance, nearest = cKDTree(places).query(own)
-    near = distance <= _OWN_SIGMA * float(seen["psf_sigma_px"])  # type: ignore[arg-type]
+    near = distance <= _OWN_SIGMA * float(seen["psf_sigma_px"])
     values[near] = under[known][nearest[near]]
     return values
 
 
-def _source_of(seen: "pd.Series[object]", key: str) -> str:
+def _source_of(seen: "pd.Series[Any]", key: str) -> str:
     named = (each.partition(": ") for each in str(seen["camera_sources"]).split(";"))
     return next((source for name, _, source in named if name.strip() == key), "")
 
 
-def _channel_rows(table: "pd.DataFrame", seen: "pd.Series[object]") -> "pd.DataFrame":
+def _channel_rows(table: "pd.DataFrame", seen: "pd.Series[Any]") -> "pd.DataFrame":
     rows = _of(table, str(seen["device"]), str(seen["field"]))
-    return rows[rows["channel"] == seen["channel"]]
+    return rows[(rows["channel"] == str(seen["channel"])).to_numpy(bool)]
 
 
 def _of(table: "pd.DataFrame", device: str, field: str) -> "pd.DataFrame":
-    return table[(table["device"] == device) & (table["field"] == field)]
+    here = (table["device"] == device) & (table["field"] == field)
+    return table[here.to_numpy(bool)]
 
 
 def _numbers(rows: "pd.DataFrame", name: str) -> Array:

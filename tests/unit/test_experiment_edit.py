@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qdimage.errors import ConfigurationError
-from qdimage.io.experiment_edit import set_channel_keys
+from qdimage.io.experiment_edit import append_rows, set_channel_keys
 from qdimage.io.experiment_file import read_experiment
 
 TEXT = """\
@@ -93,3 +93,38 @@ def test_a_file_written_otherwise_is_left_to_its_owner(declared: Path) -> None:
     with pytest.raises(ConfigurationError, match="by hand"):
         set_channel_keys(declared, "PL", {"exposure_s": 0.1})
     assert declared.read_text(encoding="utf-8") == inline
+
+
+NEW_FILE = {
+    "file": "dots/d07_el_2.6V.ptu",
+    "kind": "el",
+    "voltage_v": 2.6,
+    "x_px": 1.5,
+    "y_px": 2.0,
+}
+
+
+def test_measured_files_are_added_at_the_end_and_nothing_else_changes(declared: Path) -> None:
+    append_rows(declared, {"photons": [NEW_FILE], "spectra": []})
+    append_rows(declared, {"photons": [NEW_FILE | {"file": "second.ptu"}]})
+    text = declared.read_text(encoding="utf-8")
+    assert text.startswith(TEXT)
+    photons = read_experiment(declared).declared.photons
+    assert [each.file for each in photons] == ["dots/d07_el_2.6V.ptu", "second.ptu"]
+    assert photons[0].voltage_v == 2.6
+
+
+def test_a_list_on_one_line_cannot_be_added_to(declared: Path) -> None:
+    text = 'photons = [{ file = "a.ptu", kind = "pl" }]\n' + TEXT
+    declared.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="double brackets"):
+        append_rows(declared, {"photons": [NEW_FILE]})
+    assert declared.read_text(encoding="utf-8") == text
+
+
+def test_a_row_that_is_not_allowed_changes_nothing(declared: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"experiment\.toml"):
+        append_rows(declared, {"photons": [NEW_FILE | {"colour": "red"}]})
+    assert declared.read_text(encoding="utf-8") == TEXT
+    append_rows(declared, {"photons": []})
+    assert declared.read_text(encoding="utf-8") == TEXT

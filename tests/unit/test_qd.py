@@ -293,6 +293,23 @@ class TestSystemPackages:
         line = "installed|libglib2.0-0t64|libglib2.0-0 (= 2.80.0-6)"
         assert "libglib2.0-0" not in system_packages.missing_packages(line)
 
+    def test_a_browser_comes_where_there_is_none(self, monkeypatch: pytest.MonkeyPatch):
+        asked: list[list[str]] = []
+        there = {"apt-get", "dpkg-query"}
+        everything = "\n".join(f"installed|{name}|" for name in system_packages.GUI_PACKAGES)
+        monkeypatch.setattr(system_packages.shutil, "which", lambda name: name in there or None)
+        monkeypatch.setattr(system_packages, "_installed", lambda: everything)
+        monkeypatch.setattr(system_packages, "_is_debian", lambda: True)
+        monkeypatch.setattr(
+            system_packages, "run_quietly", lambda name, command, **_: asked.append(command)
+        )
+        system_packages.install_system_packages()
+        assert asked[-1][-1] == "chromium"
+        asked.clear()
+        there.add("google-chrome")
+        system_packages.install_system_packages()
+        assert asked == []
+
     def test_elsewhere_the_option_is_refused(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(system_packages.shutil, "which", lambda name: None)
         with pytest.raises(QdError, match="found no apt-get"):

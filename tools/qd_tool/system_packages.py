@@ -1,6 +1,7 @@
-"""The system libraries that the GUI tests need, on Debian and Ubuntu."""
+"""The system libraries that the GUI tests need, on Debian and Ubuntu, and a browser."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -28,15 +29,21 @@ GUI_PACKAGES = (
     "xauth",
 )
 
+# For the tests of the report; Ubuntu's archive has none, only a pointer to another installer.
+BROWSER = "chromium"
+BROWSERS = (BROWSER, "chromium-browser", "google-chrome")
+
 
 def install_system_packages() -> None:
-    """Install what is missing of `GUI_PACKAGES` with apt-get."""
+    """Install what is missing of `GUI_PACKAGES` and, where Debian has it, a browser."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-query"):
         raise QdError(
             "--system-packages found no apt-get; install Xvfb and the libraries of Qt 6's xcb "
             "plugin with this system's package manager and leave the option out"
         )
     missing = missing_packages(_installed())
+    if not any(map(shutil.which, BROWSERS)) and _is_debian():
+        missing.append(BROWSER)
     if not missing:
         return
     as_root = [] if sys.platform != "win32" and os.geteuid() == 0 else ["sudo", "-n"]
@@ -56,6 +63,10 @@ def missing_packages(installed: str) -> list[str]:
         if status == "installed":
             there |= {package, *(entry.split(" (")[0].strip() for entry in provides.split(","))}
     return [package for package in GUI_PACKAGES if package not in there]
+
+
+def _is_debian() -> bool:
+    return platform.freedesktop_os_release().get("ID") == "debian"
 
 
 def _installed() -> str:

@@ -15,7 +15,7 @@ from qdimage.cli.parameters import (
     PixelSize,
     Quiet,
 )
-from qdimage.cli.terminal import aligned, show, show_json
+from qdimage.cli.terminal import aligned, say, show, show_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +68,8 @@ def locate(
         assignments=assignments,
         **_selection(frames, channel_index),
     )
+    if found.image.noise_message:
+        say(f"qdimage: {found.image.noise_message}", quiet=quiet)
     frame = _localizations(found, stack, pixel_size_um)
     if output is not None:
         write_rows(frame, LOCALIZATIONS, output)

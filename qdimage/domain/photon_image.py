@@ -37,6 +37,8 @@ class PhotonImage:
         Frames in the stack.
     exposure_s : float
         Of one frame.
+    noise_message : str
+        How the stack's noise contradicts the camera's keys; empty where it does not.
     """
 
     mean: NDArray[np.float64]
@@ -51,6 +53,7 @@ class PhotonImage:
     camera: Camera
     n_frames: int
     exposure_s: float
+    noise_message: str = ""
 
     @property
     def least_level(self) -> float:

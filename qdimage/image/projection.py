@@ -18,6 +18,7 @@ from qdimage.image.calibration import (
 )
 from qdimage.image.defects import cosmic_hits, hot_pixels, saturated_pixels
 from qdimage.image.drift import estimate_drift
+from qdimage.image.noise_check import noise_contradiction
 from qdimage.image.options import ImageOptions
 from qdimage.image.statistics import StackStatistics, chunk_frames, stack_statistics
 
@@ -99,6 +100,7 @@ def photon_image(
         camera=camera,
         n_frames=statistics.n_frames,
         exposure_s=exposure_s,
+        noise_message=noise_contradiction(statistics, camera),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qdimage.domain.camera import CAMERA_KEYS, Camera
 from qdimage.domain.experiment import CameraFileKeys, CameraKeys, ChannelTable, Experiment
 from qdimage.domain.stack import Stack
+from qdimage.errors import QdimageError
 from qdimage.image.bias_map import cut_pattern, without_pattern
 from qdimage.image.calibration import default_ceiling_adu
 from qdimage.io.bias_map_file import read_bias_map
@@ -62,6 +63,16 @@ def channel_map(experiment: Experiment) -> tuple[Path, CameraFileKeys] | None:
         path = experiment.folder / declared.file
         return file_map(path, read_camera_file(path))
     return None
+
+
+def camera_files(experiment: Experiment) -> list[str | None]:
+    """Return the names of the files that an experiment's camera is read from."""
+    declared = experiment.declared.camera
+    try:
+        found = channel_map(experiment)
+    except QdimageError:  # the channel says so when it is read
+        found = None
+    return [declared.file, str(found[0]) if found is not None else None]
 
 
 def file_map(path: Path, keys: CameraFileKeys) -> tuple[Path, CameraFileKeys] | None:

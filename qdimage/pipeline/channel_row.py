@@ -55,7 +55,7 @@ def channel_row(
         "drift_y_px": float(drift[1]),
         **{key: _finite(getattr(camera, key)) for key in CAMERA_KEYS},
         "camera_sources": ";".join(f"{key}: {source}" for key, source in camera.sources.items()),
-        "message": _missing_keys(measured),
+        "message": "; ".join(filter(None, (_missing_keys(measured), image.noise_message))),
     }
 
 

@@ -122,11 +122,11 @@ def _check_stack(
     )
     if isinstance(read, Failure):
         return [Finding(where, "error", f"{channel.name}: {read.reason}")]
-    unit = read.image.noise.unit
-    if unit == "photons":
-        return []
-    message = f"{channel.name}: fluxes will be in {unit}; complete the camera's keys in [camera]"
-    return [Finding(where, "warning", message)]
+    unit, contradiction = read.image.noise.unit, read.image.noise_message
+    messages = [contradiction] if contradiction else []
+    if unit != "photons":
+        messages.append(f"fluxes will be in {unit}; complete the camera's keys in [camera]")
+    return [Finding(where, "warning", f"{channel.name}: {each}") for each in messages]
 
 
 def _check_photons(experiment: Experiment, declared: PhotonsTable) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from qdimage.match.faint import flag_faint
 from qdimage.match.pairing import match
 from qdimage.match.photometry import forced_photometry
 from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.camera import camera_files
 from qdimage.pipeline.channel import MeasuredChannel, channel_pixel_um, measure_channel
 from qdimage.pipeline.channel_light import channel_light
 from qdimage.pipeline.channel_row import channel_row
@@ -370,7 +371,7 @@ class _Work:
     def _image_rests_on(self, channel: ChannelTable, psf_sigma_px: float | None) -> list[Any]:
         declared, options = self.experiment.declared, self.options
         rests_on = [declared.camera, declared.optics, channel, options.image, options.localize]
-        files = [channel.stack, declared.camera.file]
+        files = [channel.stack, *camera_files(self.experiment)]
         return [
             [each.model_dump(mode="json") for each in rests_on],
             declared.experiment.pixel_size_um,

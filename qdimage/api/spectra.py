@@ -15,6 +15,7 @@ def spectrum(
     *,
     against: PathLike | None = None,
     dark: PathLike | None = None,
+    against_dark: PathLike | None = None,
     rows: tuple[int, int] | None = None,
     exposure_s: float | None = None,
     turn_on_v: float | None = None,
@@ -30,7 +31,9 @@ def spectrum(
     against : path, optional
         Spectrum of the same dot to compare with, as of PL.
     dark : path, optional
-        Spectrum without light, which is subtracted.
+        Spectrum without light, which is subtracted, scaled by exposure.
+    against_dark : path, optional
+        The same of `against`.
     rows : (int, int), optional
         Half-open range of the rows of an image, or tracks, that are summed.
     exposure_s : float, optional
@@ -65,7 +68,11 @@ def spectrum(
     if against is None:
         return found
     other = spectrum_of_file(
-        Path(against), settings=SpectrumSettings(rows=rows), options=analysis.spectrum
+        Path(against),
+        settings=SpectrumSettings(
+            dark=None if against_dark is None else Path(against_dark), rows=rows
+        ),
+        options=analysis.spectrum,
     )
     return replace(found, against=Path(against), comparison=compare_answers(found, other))
 

@@ -27,7 +27,13 @@ def spectrum(
         typer.Option(metavar="FILE", help="PL spectrum of the same dot, to compare with."),
     ] = None,
     dark: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Spectrum without light, to subtract.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Spectrum without light, to subtract; scaled by exposure."
+        ),
+    ] = None,
+    against_dark: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same of --against.")
     ] = None,
     rows: Annotated[
         tuple[int, int] | None,
@@ -63,6 +69,7 @@ def spectrum(
             file,
             against=against,
             dark=dark,
+            against_dark=against_dark,
             rows=rows,
             exposure_s=exposure_s,
             turn_on_v=turn_on_v,
@@ -86,7 +93,7 @@ def spectrum(
 
 def _text(row: dict[str, Any]) -> str:
     if row["status"] != "ok":
-        return f"{row['file']}: {row['status']}: {row['message']}"
+        return "\n".join([f"{row['file']}: {row['status']}: {row['message']}", *_bands(row)])
     lines = [
         f"{row['file']}: {row['model']} line, goodness of fit p = {row['p_value']:.2g}",
         f"peak {_with_error(row['peak_nm'], row['peak_err_nm'])} nm, "
@@ -113,6 +120,18 @@ def _text(row: dict[str, Any]) -> str:
         )
     lines += [each for each in (row["flags"], row["message"]) if each]
     return "\n".join(lines)
+
+
+def _bands(row: dict[str, Any]) -> list[str]:
+    """What is in the bands where there is no line."""
+    if row["dot_band_counts"] is None:
+        return []
+    parts = (
+        f"{name} band {row[f'{name}_band_counts']:.0f} +- {row[f'{name}_band_counts_err']:.0f} "
+        f"counts (95% limit {row[f'{name}_band_counts_upper']:.0f})"
+        for name in ("dot", "background")
+    )
+    return [", ".join(parts)]
 
 
 def _with_error(value: float, err: float) -> str:

@@ -1,6 +1,7 @@
 """``qdimage spectrum``, spectra of a run, and files that are none."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,29 @@ def test_el_against_pl_is_a_table_a_curve_and_a_figure(
     assert list(fitted) == ["wavelength_nm", "energy_ev", "counts", "model"]
     assert fitted["model"].notna().any()
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_dark_is_subtracted_and_named(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(3)
+    camera = replace(EL, bias_counts=500.0, read_noise_e=4.0)
+    el = write(simulate_spectrum(camera, generator), tmp_path / "el.csv")
+    dark = write(dark_spectrum(camera, generator), tmp_path / "dark.csv")
+    given = ("--dark", dark, "--set", "spectrum.floor=zero", "--against", el)
+    code, out, _ = call(capsys, el, *given, "--against-dark", dark, "--json")
+    row = json.loads(out)
+    assert (code, row["status"], row["dark_file"]) == (0, "ok", "dark.csv")
+    assert abs(row["peak_nm"] - 630) < 4 * row["peak_err_nm"]
+    assert abs(row["background_band_counts"]) < 4 * row["background_band_counts_err"]
+    assert row["shift_nm"] == pytest.approx(0, abs=1e-9)
+    # Without a dark the bias is light, if the floor is said to be zero.
+    code, out, _ = call(capsys, el, "--set", "spectrum.floor=zero", "--json")
+    assert json.loads(out)["background_band_counts"] > 1e5
+    code, out, _ = call(capsys, dark, "--dark", dark)
+    assert "95% limit" in out
+    code, _, err = call(capsys, el, "--dark", folder / "gone.csv")
+    assert (code, err.count("\n")) == (2, 1)
 
 
 def test_no_line_is_a_refusal_and_no_spectrum_an_error(

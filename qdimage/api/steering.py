@@ -23,6 +23,7 @@ def targets(
     pairs: PathLike | None = None,
     start_um: tuple[float, float] | None = None,
     stage_z_um: float | None = None,
+    curation: PathLike | None = None,
     options: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
     write: bool = True,
@@ -46,6 +47,8 @@ def targets(
         Where the stage is, to begin near it.
     stage_z_um : float, optional
         Instead of that of ``[optics]``.
+    curation : path, optional
+        Decisions about dots, instead of the ``curation.json`` beside each experiment.
     options, assignments
         Of `qdimage.steering.options.TargetOptions`: ``{"number": 20}``, ``"number=20"``.
     write : bool
@@ -75,6 +78,7 @@ def targets(
             pairs=None if pairs is None else Path(pairs),
             start_um=start_um,
             stage_z_um=stage_z_um,
+            curation=None if curation is None else Path(curation),
         ),
         options=build_options(
             TargetOptions, options or {}, assignments=assignments, source="the options of targets"

@@ -61,6 +61,13 @@ def targets(
     stage_z_um: Annotated[
         float | None, typer.Option(help="Z of all targets; else of \\[optics].")
     ] = None,
+    curation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Decisions about dots; instead of each curation.json beside an experiment.toml.",
+        ),
+    ] = None,
     assignments: Annotated[
         list[str],
         typer.Option(
@@ -135,6 +142,7 @@ def targets(
         pairs=pairs,
         start_um=start_um,
         stage_z_um=stage_z_um,
+        curation=curation,
         options={name: value for name, value in given.items() if value is not None},
         assignments=assignments,
     )

@@ -14,6 +14,7 @@ from qdimage.domain.target_tables import TARGETS
 from qdimage.errors import ConfigurationError
 from qdimage.pipeline.finished import FinishedRun, read_run
 from qdimage.pipeline.tables import as_frame
+from qdimage.pipeline.targets_decisions import with_decisions
 from qdimage.pipeline.targets_dots import FieldDots, el_channels_at, field_dots
 from qdimage.pipeline.targets_expected import Expected, expectations
 from qdimage.pipeline.targets_map import MapToStage, map_to_stage, optics_of
@@ -47,6 +48,8 @@ class TargetRequest:
         Where the stage is.
     stage_z_um : float or None
         Instead of that of ``[optics]``.
+    curation : pathlib.Path or None
+        Decisions about dots, instead of those beside the experiments.
     """
 
     voltage_v: float | None = None
@@ -56,6 +59,7 @@ class TargetRequest:
     pairs: Path | None = None
     start_um: tuple[float, float] | None = None
     stage_z_um: float | None = None
+    curation: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,11 @@ def find_targets(out: Path, *, request: TargetRequest, options: TargetOptions) -
     """
     run = read_run(out)
     recorded = _chosen_fields(run, request)
+    run, decided = with_decisions(run, recorded, request.curation)
     channels = _channels(run, recorded, request)
     found = [_field(run, each, channels[_key(each)], request, options) for each in recorded]
     fields = [each for each in found if each is not None]
-    warnings = _warnings(fields)
+    warnings = (*decided, *_warnings(fields))
     chosen = _chosen(fields, request, options)
     maps = {(each.dots.device, each.dots.field): each.map for each in fields}
     if not chosen:

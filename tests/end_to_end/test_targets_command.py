@@ -137,6 +137,23 @@ def test_named_dots_are_taken_whatever_the_rules_say(
     assert all("not isolated" in row["message"] for row in rows)
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_dot_rejected_since_the_run_is_no_target(
+    capsys: pytest.CaptureFixture[str], out: Path, beside: bool
+) -> None:
+    chosen = (*VOLTAGE, "--field", "field-a", "--number", "3")
+    row = answer(capsys, out, *chosen)["rows"][0]
+    place = {name: row[name] for name in ("x_px", "y_px")}
+    decisions = (declared(out).parent if beside else out.parent) / "curation.json"
+    entries = [place | {"action": "rejected", "device": row["device"], "field": "field-a"}]
+    decisions.write_text(json.dumps({"curation": 1, "entries": entries}), encoding="utf-8")
+    given = () if beside else ("--curation", decisions)
+    code, printed, err = call(capsys, out, *chosen, *given, "--json")
+    assert code == 0
+    assert "has not seen" in err
+    assert row["dot_id"] not in [each["dot_id"] for each in json.loads(printed)["rows"]]
+
+
 def test_clicked_pairs_give_the_map_and_its_error(
     capsys: pytest.CaptureFixture[str], out: Path
 ) -> None:

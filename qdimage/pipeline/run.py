@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from qdimage.config import AnalysisOptions, build_options
 from qdimage.domain.curation import Curation
 from qdimage.domain.experiment import Experiment
+from qdimage.domain.iv_tables import IV
 from qdimage.domain.photon_tables import PHOTONS
+from qdimage.domain.spectrum_tables import SPECTRA
 from qdimage.errors import QdimageError
 from qdimage.io.atomic import write_text
 from qdimage.io.curation_file import read_curation
@@ -221,7 +223,8 @@ def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> l
             if channel.row["status"] == "failed":
                 name = f"{result.experiment.name}, {channel.declared.name}"
                 failures.append(f"{name}: {channel.row['message']}")
-        for row in result.photons[PHOTONS.name]:
-            if row["status"] == "failed":
-                failures.append(f"{result.experiment.name}, {row['file']}: {row['message']}")
+        for table in (PHOTONS, SPECTRA, IV):
+            for row in result.photons.get(table.name, []):
+                if row["status"] == "failed":
+                    failures.append(f"{result.experiment.name}, {row['file']}: {row['message']}")
     return failures

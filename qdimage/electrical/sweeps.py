@@ -13,6 +13,8 @@ Direction = Literal["up", "down", "hold"]
 
 # A measured voltage scatters about the one that was set; a turn is further back than that.
 _TURN_STEPS, _TURN_SHARE = 1.5, 0.02
+# A voltage that was held scatters by less.
+_HELD_V = 5e-3
 _LEAST_READINGS = 3
 
 
@@ -47,10 +49,10 @@ def sweeps_of(curve: IvCurve) -> list[Sweep]:
 def _turns(voltage_v: Array) -> list[tuple[int, int]]:
     """Half-open ranges between the turning points; the reading at a turn ends a sweep."""
     span = float(np.ptp(voltage_v))
-    steps = np.abs(np.diff(voltage_v))
-    moving = steps[steps > 1e-6 * span] if span > 0 else steps[:0]
-    if not len(moving):
+    if span <= _HELD_V:
         return [(0, len(voltage_v))]
+    steps = np.abs(np.diff(voltage_v))
+    moving = steps[steps > 1e-6 * span]
     least = max(_TURN_STEPS * float(np.median(moving)), _TURN_SHARE * span)
     first, extreme, rising = 0, 0, None
     found: list[tuple[int, int]] = []
@@ -65,13 +67,24 @@ def _turns(voltage_v: Array) -> list[tuple[int, int]]:
             found.append((first, extreme + 1))
             first, extreme, rising = extreme + 1, at, not rising
     found.append((first, len(voltage_v)))
-    return [(a, b) for a, b in found if b - a >= _LEAST_READINGS] or [(0, len(voltage_v))]
+    return _joined(found)
+
+
+def _joined(bounds: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give stretches that are too short for a sweep to the one before, the first to the next."""
+    found: list[tuple[int, int]] = []
+    for first, stop in bounds:
+        short = stop - first < _LEAST_READINGS
+        if found and (short or found[-1][1] - found[-1][0] < _LEAST_READINGS):
+            first = found.pop()[0]
+        found.append((first, stop))
+    return found
 
 
 def _sweep(curve: IvCurve, part: slice) -> Sweep:
     volts, amps, usable = curve.voltage_v[part], curve.current_a[part], curve.usable[part]
     away = float(volts[-1] - volts[0])
-    holds = np.ptp(volts) <= 1e-6 * max(float(np.abs(volts).max()), 1e-9)
+    holds = float(np.ptp(volts)) <= _HELD_V
     order = np.argsort(volts[usable], kind="stable")
     return Sweep(
         "hold" if holds else "up" if away > 0 else "down",

@@ -65,7 +65,37 @@ def columns_of_header(
             )
         if places:
             found[role] = Found(places[0], _scale(path, cells[places[0]], role))
+    _add_by_unit(cells, found)
     return found if all(role in found for role in REQUIRED) else None
+
+
+def _add_by_unit(cells: Sequence[str], found: dict[str, Found]) -> None:
+    """Take the only column in V or A where no name says what it is, such as `Reading (A)`."""
+    for role in REQUIRED:
+        if role in found:
+            continue
+        in_unit = [
+            Found(at, scale)
+            for at, cell in enumerate(cells)
+            if (match := _IN_BRACKETS.search(cell))
+            and (scale := unit_scale(match.group(1), role)) is not None
+            and not _OTHER & set(_WORD.findall(cell.lower()))
+        ]
+        if len(in_unit) == 1:
+            found[role] = in_unit[0]
+
+
+def in_units_of(columns: Mapping[str, Found], cells: Sequence[str]) -> dict[str, Found] | None:
+    """Return columns in the units that a line below the header holds; None if it holds none."""
+    found = dict(columns)
+    for role in REQUIRED:
+        column = columns[role]
+        cell = cells[column.index].strip("()[] ") if column.index < len(cells) else ""
+        scale = unit_scale(cell, role) if cell else None
+        if scale is None:
+            return None
+        found[role] = Found(column.index, scale)
+    return found
 
 
 def columns_of_buffer(header: Sequence[str], cells: Sequence[str]) -> dict[str, Found] | None:

@@ -25,6 +25,7 @@ from qdimage.io.iv_columns import (
     Found,
     columns_of_buffer,
     columns_of_header,
+    in_units_of,
     unit_scale,
 )
 from qdimage.io.iv_text import Dialect, dialect_of, read_lines
@@ -111,6 +112,7 @@ class _Reading:
         values = self._values(cells, columns)
         if values is None:
             if not self.rows:
+                self.columns = in_units_of(columns, cells) or self.columns
                 self._remember(line)
             elif self.bad is None:
                 self.bad = number, line.strip()[:60]

@@ -62,9 +62,18 @@ def test_sweeps_do_not_depend_on_the_scatter_of_voltages(
 def test_a_held_voltage_and_what_cannot_be_used() -> None:
     amps = np.array([1e-9, np.nan, 1e-9, 2e-9])
     limited = np.array([False, False, True, False])
-    (found,) = sweeps_of(_curve(np.full(4, 2.0), amps, limited))
+    scatter = np.array([1e-4, -2e-4, 1e-4, 0.0])
+    (found,) = sweeps_of(_curve(2.0 + scatter, amps, limited))
     assert found.direction == "hold"
     assert (found.n_overflow, found.n_compliance, len(found.voltage_v)) == (1, 1, 2)
+
+
+def test_no_reading_is_lost_between_sweeps() -> None:
+    """A sweep that turns after two readings is part of its neighbour."""
+    volts = np.array([0.2, 0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.4])
+    found = sweeps_of(_curve(volts, np.ones(len(volts))))
+    assert sum(each.n_readings for each in found) == len(volts)
+    assert all(each.n_readings >= 3 for each in found)
 
 
 def test_the_leak_is_covered() -> None:

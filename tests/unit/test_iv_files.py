@@ -101,6 +101,18 @@ def test_units_are_in_headers(tmp_path: Path, header: str, volts: float, amps: f
     np.testing.assert_allclose(found.current_a, amps * np.array([2, 4, 6]), rtol=1e-12)
 
 
+def test_units_may_stand_below_the_header(tmp_path: Path) -> None:
+    found = open_iv(_write(tmp_path, "Voltage,Current\n(mV),(nA)\n500,2\n1000,4\n"))
+    np.testing.assert_allclose(found.voltage_v, [0.5, 1.0])
+    np.testing.assert_allclose(found.current_a, [2e-9, 4e-9])
+
+
+def test_a_column_may_be_known_by_its_unit_alone(tmp_path: Path) -> None:
+    found = open_iv(_write(tmp_path, "Source (V),Reading (uA),Power (W)\n0.5,2,1\n1,4,2\n"))
+    np.testing.assert_allclose(found.voltage_v, [0.5, 1.0])
+    np.testing.assert_allclose(found.current_a, [2e-6, 4e-6])
+
+
 def test_decimal_commas_and_no_header(tmp_path: Path) -> None:
     found = open_iv(_write(tmp_path, "0,5;1,5e-9\n1,5;2,5e-9\n"))
     np.testing.assert_array_equal(found.voltage_v, [0.5, 1.5])

@@ -65,6 +65,32 @@ def set_channel_keys(path: PathLike, channel: str, keys: Mapping[str, Any]) -> N
     set_channel_keys(Path(path), channel, keys)
 
 
+def open_stack(path: PathLike) -> "Stack":
+    """Open a stack of its own; no frame is read before it is asked for.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read.
+    """
+    from qdimage.io import open_stack
+
+    return open_stack(Path(path))
+
+
+def is_image_file(path: PathLike) -> bool:
+    """Return whether a file of spectra, which ``.sif`` may be, holds frames of an image.
+
+    Raises
+    ------
+    FormatError
+        If it is no ``.sif`` file, though its name says so.
+    """
+    from qdimage.io.sif import holds_images
+
+    return Path(path).suffix.lower() == ".sif" and holds_images(Path(path))
+
+
 def open_channel(experiment: "Experiment", channel: "ChannelTable") -> "Stack":
     """Open the stack of a channel; no frame is read before it is asked for.
 

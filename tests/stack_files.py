@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -222,3 +222,44 @@ SINGLE_CHANNEL: dict[str, Callable[[Path], np.ndarray]] = {
     "ome in two files": _ome_set,
     "micro-manager": _micromanager,
 }
+
+
+def write_sif_stack(
+    path: Path,
+    frames: np.ndarray,
+    *,
+    data_type: str = "Counts",
+    words: Mapping[int, str] = {},
+    binning: int = 1,
+    flag: str | None = "0",
+) -> Path:
+    """Write frames (t, y, x) as Solis does; `words` replaces words of the third line."""
+    n_frames, height, width = frames.shape
+    third = (
+        "65567 0 0 1 1700000000 -80 \0 \0 \0 \2 \0 0 0.05 0.06 0.06 1 \0 0.06 1e-07 0 1 300 "
+        "0 0 1e-08 0 0 \4 \0 1 0 4 0 0 0 0 0 0 0 0 4 3e-07 0 5 7717 0 1 -999 1 0 1 0 0 -1 4 18 "
+        "30004 0 0 1 100 1 0 12.3 550 0 0 0 0 0 0 0 0 0 1 1 8"
+    )
+    line = third.split(" ")
+    for index, word in words.items():
+        line[index] = word
+    head = [
+        "Andor Technology Multi-Channel File",
+        "65538 1",
+        " ".join(line),
+        "DU897_BV ",
+        " 512 512 8",
+        "test.sif ",
+        *["0 0"] * 20,
+        "12",
+        "Pixel number6",
+        f"{data_type}12",
+        f"Pixel number65541 1 {height} {width} 1 {n_frames} 1 {frames.size} {height * width}",
+        f"65538 1 {height * binning} {width * binning} 1 {binning} {binning} 0",
+        *["         0"] * n_frames,
+        *([] if flag is None else [flag]),
+        *["             1"] * (n_frames if flag == "1" else 0),
+    ]
+    text = "\n".join(head).encode("latin-1") + b"\n"
+    path.write_bytes(text + frames.astype("<f4").tobytes() + b"0\n0\n")
+    return path

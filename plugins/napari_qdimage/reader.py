@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_qdimage import dock, messages
+from napari_qdimage.frames import LazyFrames
 from napari_qdimage.opening import DECLARATION, RECORD, What, what_is
 from napari_qdimage.session_file import SUFFIX
+from qdimage import steps
 
 Reader = Callable[[str | Sequence[str]], list[Any]]
 
@@ -69,8 +71,14 @@ def read_photons(path: str | Sequence[str]) -> list[Any]:
 
 
 def read_spectrum(path: str | Sequence[str]) -> list[Any]:
-    """Show a spectrum in a dock of its own; napari gets no layer."""
-    dock.show_spectrum_soon(Path(_only(path)))
+    """Show a spectrum in a dock of its own; or the frames of an image as a layer."""
+    one = Path(_only(path))
+    if steps.is_image_file(one):
+        frames = LazyFrames(steps.open_stack(one), messages.show)
+        low, high = float(frames[0].min()), float(frames[0].max())
+        options = {"name": one.stem, "contrast_limits": (low, max(high, low + 1.0))}
+        return [(frames, options, "image")]
+    dock.show_spectrum_soon(one)
     return NO_LAYER
 
 

@@ -19,6 +19,7 @@ _STEP = 1e-3
 # Twice the gain in ln likelihood that a tail has to bring; noise gives so much in 1e-6 of trials.
 _TAIL_SEEN = 30.0
 _LARGEST_RELATIVE_ERROR = 0.1
+_LARGEST_CHARGE_ERROR = 0.3
 _FEWEST_COUNTS = 50.0
 _WORST_FIT = 1e-4
 _LARGEST_MISFIT = 0.2
@@ -95,6 +96,11 @@ def fit_single_electrons(
         return Refusal(
             f"the output of a single electron is not known to better than {100 * err:.0f} % from "
             "the tail of the histogram; record more dark frames, or use a higher EM gain"
+        )
+    if not np.sqrt(covariance[2, 2]) < _LARGEST_CHARGE_ERROR:
+        return Refusal(
+            f"{electrons:.2g} electrons in a pixel and frame hardly stand out from the read noise; "
+            "record more dark frames, or use a higher EM gain"
         )
     misfit = _misfit(used, expected)
     if p_value < _WORST_FIT and misfit > _LARGEST_MISFIT:

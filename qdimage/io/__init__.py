@@ -21,11 +21,26 @@ def _open_tiff(
     )
 
 
+def _open_sif(
+    path: Path,
+    *,
+    channel_index: int | None,
+    frames: tuple[int, int] | None,
+    frames_excluded: Sequence[int],
+) -> Stack:
+    from qdimage.io.sif import open_sif_stack
+
+    return open_sif_stack(
+        path, channel_index=channel_index, frames=frames, frames_excluded=frames_excluded
+    )
+
+
 STACK_READERS: dict[str, Callable[..., Stack]] = {
     ".tif": _open_tiff,
     ".tiff": _open_tiff,
     ".btf": _open_tiff,
     ".tf8": _open_tiff,
+    ".sif": _open_sif,
 }
 
 
@@ -41,7 +56,8 @@ def open_stack(
     Parameters
     ----------
     path : pathlib.Path or str
-        A TIFF of any kind: plain, BigTIFF, ImageJ, OME (also several files), Micro-Manager.
+        A TIFF of any kind: plain, BigTIFF, ImageJ, OME (also several files), Micro-Manager; or an
+        Andor ``.sif``.
     channel_index : int, optional
         Which channel, from 0, of a file with several.
     frames : (int, int), optional

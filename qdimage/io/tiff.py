@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qdimage.domain.stack import Stack
 from qdimage.errors import FormatError, QdimageError
+from qdimage.io.frame_choice import choose_frames
 from qdimage.io.tiff_file import collected_log, one_line, open_files
 from qdimage.io.tiff_layout import Layout, Plane, find_layout
 from qdimage.io.tiff_metadata import read_metadata
@@ -29,7 +30,8 @@ def open_tiff(
             layout = find_layout(files)
             metadata = read_metadata(files.first.tiff, layout)
             planes = _choose_channel(path, layout, channel_index)
-            planes = _choose_frames(path, planes, frames, frames_excluded)
+            kept = choose_frames(path, len(planes), frames, frames_excluded)
+            planes = [planes[index] for index in kept]
             height, width, dtype = check_pages(path, planes)
     except QdimageError:
         files.close()
@@ -64,28 +66,3 @@ def _choose_channel(path: Path, layout: Layout, channel_index: int | None) -> li
             f"{n} channel{'s' if n > 1 else ''}; correct it"
         )
     return layout.channels[index]
-
-
-def _choose_frames(
-    path: Path,
-    planes: list[Plane],
-    frames: tuple[int, int] | None,
-    frames_excluded: Sequence[int],
-) -> list[Plane]:
-    n = len(planes)
-    first, stop = (0, n) if frames is None else frames
-    if not 0 <= first < stop <= n:
-        raise FormatError(
-            f"{path}: found frames = [{first}, {stop}], expected a range inside [0, {n}], since "
-            f"the stack has {n} frames; correct it"
-        )
-    beyond = [index for index in frames_excluded if not 0 <= index < n]
-    if beyond:
-        raise FormatError(
-            f"{path}: found {beyond[0]} in frames_excluded, expected 0 ... {n - 1}; correct it"
-        )
-    excluded = set(frames_excluded)
-    kept = [index for index in range(first, stop) if index not in excluded]
-    if not kept:
-        raise FormatError(f"{path}: frames_excluded leaves no frame; keep at least one")
-    return [planes[index] for index in kept]

@@ -22,6 +22,9 @@ _AGREE_SIGMA = 3.0
 _COMMANDED_OFF = 0.1
 # Half of what is not rounded away: below, integers hide the noise.
 _SMALLEST_NOISE_ADU = 0.4
+# Charge that no histogram tells apart shifts the bias, and widens the noise, by no more than this
+# share of the noise.
+_HIDDEN_SHIFT, _HIDDEN_WIDTH = 0.02, 0.015
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def quantities(evidence: Evidence, *, refit: Refit) -> Quantities:
     sensitivity, em_gain = _shared_out(evidence, gain, is_on, warnings)
     read_noise = _read_noise(evidence, electrons, is_on, warnings)
     values: dict[str, Answer] = {
-        "bias_adu": _bias(evidence, electrons, warnings),
+        "bias_adu": _bias(evidence, electrons, is_on, warnings),
         "bias_pattern_adu": _pattern(evidence),
         "adu_per_photoelectron": gain,
         "variance_slope_adu": _slope(evidence.line),
@@ -236,7 +239,10 @@ def _product(first: Measured, second: Measured) -> Measured:
 
 
 def _bias(
-    evidence: Evidence, electrons: SingleElectrons | Refusal | None, warnings: list[str]
+    evidence: Evidence,
+    electrons: SingleElectrons | Refusal | None,
+    is_on: bool | None,
+    warnings: list[str],
 ) -> Answer:
     dark, known = evidence.dark, evidence.known.bias_adu
     seen = electrons if isinstance(electrons, SingleElectrons) else None
@@ -244,7 +250,8 @@ def _bias(
     if dark is not None:
         if isinstance(electrons, Refusal):
             warnings.append("the bias includes clock-induced charge, which was not told apart")
-        err = math.hypot(dark.bias.level_err_adu, charge_err)
+        hidden = _HIDDEN_SHIFT * math.sqrt(dark.variance_adu2) if seen is None and is_on else 0.0
+        err = math.hypot(dark.bias.level_err_adu, charge_err, hidden)
         return Measured.normal(dark.bias.level_adu - charge, err, "dark frames")
     if known is not None:
         return Measured(known, 0.0, known, known, "given")
@@ -318,6 +325,8 @@ def _read_noise(
             )
         sigma = math.sqrt(dark.variance_adu2)
         err = dark.variance_err_adu2 / (2 * sigma) if sigma > 0 else math.inf
+        if is_on:
+            err = math.hypot(err, _HIDDEN_WIDTH * sigma)
         return _resolved(Measured.normal(sigma, err, "dark frames"))
     line, bias = evidence.line, evidence.known.bias_adu
     if isinstance(line, TransferLine) and bias is not None:

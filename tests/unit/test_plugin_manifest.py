@@ -5,10 +5,13 @@ import sys
 import warnings
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from folders import CLONE
+from stack_files import write_sif_stack
 
 MANIFEST = CLONE / "plugins" / "napari_qdimage" / "napari.yaml"
 CONTRIBUTIONS = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["contributions"]
@@ -47,3 +50,17 @@ def test_the_defaults_of_the_preferences_are_those_of_the_code() -> None:
 
     view = CONTRIBUTIONS["configurations"]["view"]["properties"]
     assert view["dot_size_px"]["default"] == DOT_SIZE_PX
+
+
+def test_a_sif_of_frames_is_a_layer_of_lazily_read_frames(tmp_path: Path) -> None:
+    frames = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    path = write_sif_stack(tmp_path / "frames.sif", frames)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reader = import_module("napari_qdimage.reader").get_spectrum_reader(str(path))
+    ((data, options, kind),) = reader(str(path))
+    assert kind == "image"
+    assert options["name"] == "frames"
+    assert data.n_read == 1
+    np.testing.assert_array_equal(data[2], frames[2])
+    data.close()

@@ -1,6 +1,7 @@
 """Which of several lines is chosen, and what the others make of its width's error."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +9,10 @@ import numpy as np
 from qdimage.domain.spectrum_fit import LineModel
 from qdimage.spectra.line_fit import LineFit
 
-# Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995). Less would let chance bend one line in
-# fifty, which costs the others' precision; a Voigt, which has the same peak, costs less.
-_STRONG, _POSITIVE = 6.0, 2.0
+# Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995): positive from 2 on, strong from 6 on. Less
+# than strong evidence would let chance bend one line in fifty, which costs the precision of its
+# peak; a Voigt has the same peak, and chance makes one of a Lorentzian in less than a hundred.
+_NEEDED: Mapping[LineModel, float] = {"voigt": 3.0, "asymmetric": 6.0}
 
 
 def chosen(fits: list[LineFit], scores: dict[LineModel, float]) -> LineFit:
@@ -18,8 +20,7 @@ def chosen(fits: list[LineFit], scores: dict[LineModel, float]) -> LineFit:
 
     It has to be positive for a Voigt and strong for an asymmetric line.
     """
-    needed = {"voigt": _POSITIVE, "asymmetric": _STRONG}
-    return min(fits, key=lambda each: scores[each.model] + needed.get(each.model, 0.0))
+    return min(fits, key=lambda each: scores[each.model] + _NEEDED.get(each.model, 0.0))
 
 
 def error_by_other_lines(

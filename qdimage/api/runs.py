@@ -71,6 +71,7 @@ def run(
     curation: "PathLike | Curation | None" = None,
     table_format: "TableFormat" = "csv",
     workers: int = 1,
+    scheduler: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> "RunResult":
@@ -84,12 +85,15 @@ def run(
         New, empty, or the output of an earlier run, which is replaced once all is there.
     table_format : {"csv", "parquet"}
     workers : int
-        Processes, each with a field of its own; tables do not depend on it. A script that asks for
-        more than one has to guard its start with ``if __name__ == "__main__":``, since the
-        processes import it.
+        Processes, which share fields, channels and files among them; tables do not depend on it. A
+        script that asks for more than one has to guard its start with
+        ``if __name__ == "__main__":``, since the processes import it.
+    scheduler : str, optional
+        Address of a running Dask scheduler, such as ``"tcp://host:8786"``, whose workers are used
+        instead. They have to see the experiments under the same paths.
     resume : bool
-        Keep each finished field in `out` until all are there, and go on with those that an
-        interrupted run has kept there, as far as files, options and qdimage are the same.
+        Keep the result of each step in `out`, and do only those anew of which files, options or
+        qdimage are not as they were in the last run there, interrupted or not.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
 
@@ -125,6 +129,7 @@ def run(
         Path(out),
         table_format=table_format,
         workers=workers,
+        scheduler=scheduler,
         resume=resume,
         progress=progress,
         finish=build_report,

@@ -30,14 +30,22 @@ def run(
     ],
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes, a field each; as many as cores if not given."),
+        typer.Option(min=1, help="Processes; as many as cores if not given."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Use the workers of a running Dask cluster, as tcp://host:8786; they have to see "
+            "the same files under the same paths.",
+        ),
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Keep finished fields in OUT until all are; go on with those of a run that was "
-            "interrupted.",
+            help="Keep what each step finds in OUT, and do again only what an earlier run there, "
+            "interrupted or not, has not done.",
         ),
     ] = False,
     dry_run: Annotated[
@@ -84,6 +92,7 @@ def run(
             **shared,
             table_format=table_format,
             workers=workers or os.cpu_count() or 1,
+            scheduler=scheduler,
             resume=resume,
             progress=progress,
         )

@@ -1,7 +1,8 @@
 """One field: its channels measured and registered, and the EL flux of every PL dot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from qdimage.domain.matches import Matches
 from qdimage.domain.overlap_light import OverlapLight
 from qdimage.domain.photometry import ForcedPhotometry
 from qdimage.domain.refusal import Failure, Refusal
+from qdimage.domain.transform import Transform
 from qdimage.io.image_file import write_image
 from qdimage.match.faint import flag_faint
 from qdimage.match.pairing import match
@@ -171,7 +173,7 @@ def analyse_field(
     number: int,
     options: AnalysisOptions,
     out: Path,
-    kept: Path | None = None,
+    steps: KeptSteps | None = None,
     progress: Progress = lambda _: None,
 ) -> FieldResult:
     """Analyse one field; what fails keeps its place and stops nothing else.
@@ -184,12 +186,12 @@ def analyse_field(
     options : AnalysisOptions
     out : pathlib.Path
         Folder that receives ``images/`` and ``curves/``.
-    kept : pathlib.Path, optional
-        Folder in which each step is kept, and found where an earlier run has done it.
+    steps : KeptSteps, optional
+        Where steps are computed and kept.
     progress : callable
         Called with a text after each channel and each file.
     """
-    steps = KeptSteps(kept)
+    steps = steps or KeptSteps()
     reference: ChannelResult | None = None
     others: tuple[ChannelResult, ...] = ()
     curated: CuratedDots | None = None
@@ -226,11 +228,19 @@ def _analyse_channels(
         dots = flag_faint(fixed.dots, work.options.match.faint_share)
         curated = curate_field(fixed.image, dots, experiment.curation.of_field(experiment.key))
         kept = replace(fixed, dots=curated.dots)
+    fluxes = {
+        channel.name: work.start_fluxes(
+            channel, measured[channel.name], registered.get(channel.name), kept
+        )
+        for channel in further
+    }
     others = tuple(
-        work.finish(channel, measured[channel.name], registered.get(channel.name), kept)
+        work.finish(
+            channel, measured[channel.name], registered.get(channel.name), fluxes[channel.name]
+        )
         for channel in further
     )
-    return work.finish(reference, fixed, None, fixed), others, curated
+    return work.finish(reference, fixed, None, None), others, curated
 
 
 def _measure_and_register(
@@ -242,12 +252,11 @@ def _measure_and_register(
 ]:
     """Return the reference and the other channels as measured, and the EL channels' transforms."""
     reference = work.experiment.declared.reference
-    fixed = work.measure(reference, psf_sigma_px=None)
+    fixed = work.measure([(reference, None)])[reference.name]
     width = fixed.dots.psf_sigma_px if isinstance(fixed, MeasuredChannel) else None
-    measured = {
-        channel.name: work.measure(channel, psf_sigma_px=_scaled(width, reference, channel))
-        for channel in _further(work.experiment)
-    }
+    measured = work.measure(
+        (each, _scaled(width, reference, each)) for each in _further(work.experiment)
+    )
     return fixed, measured, work.register(measured, fixed)
 
 
@@ -353,20 +362,30 @@ class _Work:
         self.rests_on: dict[str, list[Any]] = {}
 
     def measure(
-        self, channel: ChannelTable, *, psf_sigma_px: float | None
-    ) -> MeasuredChannel | Failure:
-        """Measure a channel, or say why that failed."""
-        place = f"{self.experiment.name}, {channel.name}"
-        rests_on = self.rests_on[channel.name] = self._image_rests_on(channel, psf_sigma_px)
-
-        def measure() -> MeasuredChannel:
-            return measure_channel(
-                self.experiment, channel, options=self.options, psf_sigma_px=psf_sigma_px
-            )
-
-        measured = attempt(lambda: self.steps.do("localize", place, rests_on, measure), place)
-        self.progress(place)
+        self, channels: Iterable[tuple[ChannelTable, float | None]]
+    ) -> dict[str, MeasuredChannel | Failure]:
+        """Measure channels, each with its expected width of a dot, or say why that failed."""
+        started = {each.name: self._start_measuring(each, width) for each, width in channels}
+        measured: dict[str, MeasuredChannel | Failure] = {}
+        for name, answer in started.items():
+            what = f"{self.experiment.name}, {name}"
+            measured[name] = attempt(answer, what)
+            self.progress(what)
         return measured
+
+    def _start_measuring(
+        self, channel: ChannelTable, psf_sigma_px: float | None
+    ) -> Callable[[], MeasuredChannel]:
+        rests_on = self.rests_on[channel.name] = self._image_rests_on(channel, psf_sigma_px)
+        measure = partial(
+            measure_channel,
+            self.experiment,
+            channel,
+            options=self.options,
+            psf_sigma_px=psf_sigma_px,
+        )
+        what = f"{self.experiment.name}, {channel.name}"
+        return self.steps.start("localize", what, rests_on, measure)
 
     def _image_rests_on(self, channel: ChannelTable, psf_sigma_px: float | None) -> list[Any]:
         declared, options = self.experiment.declared, self.options
@@ -393,24 +412,39 @@ class _Work:
             for name, channel in el.items()
             if isinstance(each := measured[name], MeasuredChannel)
         }
-        place = f"{self.experiment.name}, registration"
-        answers = attempt(
-            lambda: self.steps.do(
-                "register",
-                place,
-                self._transforms_rest_on(),
-                lambda: register_channels(
-                    found,
-                    (reference, Found(fixed.dots, fixed.shape)),
-                    options=self.options.register,
-                ),
-            ),
-            place,
+        what = f"{self.experiment.name}, registration"
+        register = partial(
+            register_channels,
+            found,
+            (reference, Found(fixed.dots, fixed.shape)),
+            options=self.options.register,
         )
+        rests_on = self._transforms_rest_on()
+        answers = attempt(lambda: self.steps.do("register", what, rests_on, register), what)
         if isinstance(answers, Failure):
             return dict.fromkeys(el, answers)
         failed = {name: each for name in el if isinstance(each := measured[name], Failure)}
         return {**answers, **failed}
+
+    def start_fluxes(
+        self,
+        channel: ChannelTable,
+        measured: MeasuredChannel | Failure,
+        registered: Registered | Refusal | Failure | None,
+        fixed: MeasuredChannel | Failure,
+    ) -> "Callable[[], ElResult] | None":
+        """Begin to measure the fluxes of a registered channel; None where it is not registered."""
+        if not (
+            isinstance(measured, MeasuredChannel)
+            and isinstance(registered, Registered)
+            and isinstance(fixed, MeasuredChannel)
+        ):
+            return None
+        measure = partial(
+            measure_fluxes, measured, fixed, registered.registration.transform, self.options
+        )
+        what = f"{self.experiment.name}, {channel.name}, photometry"
+        return self.steps.start("photometry", what, self._fluxes_rest_on(channel), measure)
 
     def _transforms_rest_on(self) -> list[Any]:
         return [self.rests_on, self.options.register.model_dump(mode="json")]
@@ -420,9 +454,9 @@ class _Work:
         channel: ChannelTable,
         measured: MeasuredChannel | Failure,
         registered: Registered | Refusal | Failure | None,
-        fixed: MeasuredChannel | Failure,
+        fluxes: "Callable[[], ElResult] | None",
     ) -> ChannelResult:
-        """Measure a registered channel's fluxes, keep its image on disk, and let its pixels go."""
+        """Wait for a channel's fluxes, keep its image on disk, and let its pixels go."""
         if isinstance(measured, Failure):
             row = channel_row(self.experiment, channel, measured, image_file="")
             return ChannelResult(channel, row, measured, float("nan"), None, "", registered)
@@ -430,18 +464,8 @@ class _Work:
         file = image_path(self.number, self.experiment.name, index, channel.name)
         image = measured.image
         write_image(self.out / file, np.where(image.usable, image.mean, np.nan) / image.exposure_s)
-        el: ElResult | Failure | None = None
-        if isinstance(registered, Registered) and isinstance(fixed, MeasuredChannel):
-            place = f"{self.experiment.name}, {channel.name}, photometry"
-            el = attempt(
-                lambda: self.steps.do(
-                    "photometry",
-                    place,
-                    self._fluxes_rest_on(channel),
-                    lambda: self._fluxes(channel, measured, registered, fixed),
-                ),
-                place,
-            )
+        what = f"{self.experiment.name}, {channel.name}, photometry"
+        el = None if fluxes is None else attempt(fluxes, what)
         return ChannelResult(
             channel,
             channel_row(self.experiment, channel, measured, image_file=file),
@@ -463,32 +487,40 @@ class _Work:
             options.seed,
         ]
 
-    def _fluxes(
-        self,
-        channel: ChannelTable,
-        measured: MeasuredChannel,
-        registered: Registered,
-        fixed: MeasuredChannel,
-    ) -> ElResult:
-        dots = fixed.dots
-        transform = registered.registration.transform
-        systematic_px = self.options.register.systematic_error_px
-        matches = match(
-            measured.dots,
-            dots,
-            transform,
-            gate_probability=self.options.match.gate_probability,
-            systematic_px=systematic_px,
-            fixed_shape=fixed.shape,
-        )
-        photometry = forced_photometry(
-            measured.image,
-            dots,
-            transform,
-            measured.dots,
-            matches,
-            options=self.options.match,
-            systematic_px=systematic_px,
-            seed=self.options.seed,
-        )
-        return ElResult(matches, photometry, channel_light(measured, fixed, transform))
+
+def measure_fluxes(
+    measured: MeasuredChannel,
+    fixed: MeasuredChannel,
+    transform: Transform,
+    options: AnalysisOptions,
+) -> ElResult:
+    """Match a channel's dots to the PL dots, and measure the flux at each of these.
+
+    Parameters
+    ----------
+    measured, fixed : MeasuredChannel
+        The EL channel; the reference with the dots as a person left them.
+    transform : Transform
+        Channel px to field px.
+    options : AnalysisOptions
+    """
+    systematic_px = options.register.systematic_error_px
+    matches = match(
+        measured.dots,
+        fixed.dots,
+        transform,
+        gate_probability=options.match.gate_probability,
+        systematic_px=systematic_px,
+        fixed_shape=fixed.shape,
+    )
+    photometry = forced_photometry(
+        measured.image,
+        fixed.dots,
+        transform,
+        measured.dots,
+        matches,
+        options=options.match,
+        systematic_px=systematic_px,
+        seed=options.seed,
+    )
+    return ElResult(matches, photometry, channel_light(measured, fixed, transform))

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 import qdimage
 from qdimage.errors import FormatError
 from qdimage.io.object_file import read_object, write_object
+from qdimage.pipeline.places import Here, Place
 
 Found = TypeVar("Found")
 
@@ -27,7 +28,7 @@ class StepDone:
 
     Attributes
     ----------
-    step, place : str
+    step, what : str
         What was done, and for what.
     kept : bool
         True where an earlier run had done it.
@@ -36,7 +37,7 @@ class StepDone:
     """
 
     step: str
-    place: str
+    what: str
     kept: bool
     file: str
 
@@ -46,48 +47,68 @@ class KeptSteps:
 
     Parameters
     ----------
-    folder : pathlib.Path or None
+    folder : pathlib.Path, optional
         Where steps are kept and found; None to do each of them.
+    place : Place, optional
+        Where they are computed; this process where not given.
 
     Attributes
     ----------
     log : list of StepDone
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, place: Place | None = None) -> None:
         self.folder = folder
+        self.place = place or Here()
         self.log: list[StepDone] = []
 
-    def do(self, step: str, place: str, rests_on: object, work: Callable[[], Found]) -> Found:
-        """Return what a step finds: kept from an earlier run, or found now and then kept.
+    def start(
+        self, step: str, what: str, rests_on: object, work: Callable[[], Found]
+    ) -> Callable[[], Found]:
+        """Begin a step, and return what gives its result: kept from an earlier run, or found now.
 
         Parameters
         ----------
-        step, place : str
+        step, what : str
             What is done, and for what; for the log.
         rests_on : object
             Of lists, mappings, texts and numbers: all that decides the result but qdimage itself.
         work : callable
-            Does the step. What it raises is passed on, and nothing is kept.
+            Does the step, maybe in another process. What it raises is passed on by what is
+            returned, and nothing is kept.
         """
-        if self.folder is None:
-            return self._logged(StepDone(step, place, False, ""), work())
-        text = json.dumps([_sources(), step, rests_on])
-        path = self.folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + _SUFFIX)
-        # Damaged, or another version's: done again.
-        with suppress(FormatError):
-            if path.is_file():
+        path = self._path(step, rests_on)
+        if path is not None and path.is_file():
+            # Damaged, or another version's: done again.
+            with suppress(FormatError):
                 found: Found = read_object(path)
-                return self._logged(StepDone(step, place, True, path.name), found)
-        found = work()
+                return partial(self._logged, StepDone(step, what, True, path.name), found)
+        return partial(self._finish, step, what, path, self.place.start(work))
+
+    def do(self, step: str, what: str, rests_on: object, work: Callable[[], Found]) -> Found:
+        """Begin a step and wait for it; parameters as `start`."""
+        return self.start(step, what, rests_on, work)()
+
+    def _path(self, step: str, rests_on: object) -> Path | None:
+        if self.folder is None:
+            return None
+        text = json.dumps([package_sources(), step, rests_on])
+        return self.folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + _SUFFIX)
+
+    def _finish(
+        self, step: str, what: str, path: Path | None, answer: Callable[[], Found]
+    ) -> Found:
+        found = answer()
+        if path is None:
+            return self._logged(StepDone(step, what, False, ""), found)
         # A full disk must not end a run that could do without keeping.
         with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_object(path, found)
-        return self._logged(StepDone(step, place, False, path.name), found)
+        return self._logged(StepDone(step, what, False, path.name), found)
 
     def _logged(self, done: StepDone, found: Found) -> Found:
-        _LOG.info("%s: %s, %s", "kept" if done.kept else "done", done.step, done.place)
+        _LOG.info("%s: %s, %s", "kept" if done.kept else "done", done.step, done.what)
         self.log.append(done)
         return found
 
@@ -111,7 +132,7 @@ def file_marks(folder: Path, names: Iterable[str | None]) -> list[tuple[str, int
 
 
 @cache
-def _sources() -> str:
+def package_sources() -> str:
     """Hash of the package's own sources."""
     folder, found = Path(qdimage.__file__).parent, hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):

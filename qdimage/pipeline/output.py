@@ -3,8 +3,10 @@
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from qdimage.errors import ConfigurationError
 
@@ -12,6 +14,7 @@ RECORD = "run.json"
 # What the steps of the last run found.
 KEPT = "kept_steps"
 _STAGING = "unfinished"
+_LOCK = "qdimage.lock"
 _TABLE_SUFFIXES = (".csv", ".parquet")
 
 
@@ -27,7 +30,7 @@ def check_output(out: Path) -> None:
         raise ConfigurationError(f"{out}: found a file, expected a folder; name another with -o")
     if not out.is_dir() or _is_run(out):
         return
-    if all(path.name in (_STAGING, KEPT) for path in out.iterdir()):
+    if all(path.name in (_STAGING, KEPT, _LOCK) for path in out.iterdir()):
         return
     raise ConfigurationError(
         f"{out}: the folder is not empty and holds no earlier run of qdimage; "
@@ -44,13 +47,45 @@ def _is_run(out: Path) -> bool:
 
 
 @contextmanager
+def owned(out: Path) -> Iterator[None]:
+    """Hold a folder against other runs, and leave none that is empty.
+
+    The system lets go of the lock when its owner ends, however that ends.
+
+    Raises
+    ------
+    ConfigurationError
+        If another run is writing into the folder.
+    """
+    made = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / _LOCK, timeout=0)
+    try:
+        with lock:
+            try:
+                yield
+            finally:
+                # While it is held: a file that vanished later could be another run's lock.
+                with suppress(OSError):
+                    (out / _LOCK).unlink()
+    except Timeout as error:
+        raise ConfigurationError(
+            f"{out}: another run is writing into this folder; wait for its end, or name another "
+            "folder with -o"
+        ) from error
+    finally:
+        if made:
+            with suppress(OSError):
+                out.rmdir()
+
+
+@contextmanager
 def staged(out: Path) -> Iterator[Path]:
     """Give a folder whose contents replace the earlier run's in `out` on success.
 
     Each file or folder of the new run takes the place of its namesake; on failure, or Ctrl-C,
     the earlier run is as it was. The record of the run comes last.
     """
-    made = not out.exists()
     staging = out / _STAGING
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -61,8 +96,6 @@ def staged(out: Path) -> Iterator[Path]:
             _replace(staging / name, out / name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        if made and out.is_dir() and not any(out.iterdir()):
-            out.rmdir()
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,15 @@ def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> R
     """
     rows: dict[str, list[Row]] = {table.name: [] for table in _TABLES}
     measured: list[Measured] = []
-    for index, photons in enumerate(work.experiment.declared.photons):
+    started = [
+        _start(work.steps, Declared(work.experiment, each, work.options))
+        for each in work.experiment.declared.photons
+    ]
+    for index, (photons, answers) in enumerate(
+        zip(work.experiment.declared.photons, started, strict=True)
+    ):
         declared, place = Declared(work.experiment, photons, work.options), work.place(photons)
-        steps = [_step(work.steps, declared, each) for each in ANALYSES]
+        steps = [_step(declared, answer) for answer in answers]
         for analysis, step in zip(ANALYSES, steps, strict=True):
             rows[analysis.table.name].append(_row(work, index, place, analysis, step))
         g2, trace = steps[ANALYSES.index(G2)].g2, rows[TRACES.name][-1]
@@ -130,20 +137,24 @@ def _shared(experiment: Experiment, declared: PhotonsTable, place: Place) -> Row
     }
 
 
-def _step(steps: KeptSteps, declared: Declared, analysis: Analysis) -> Step:
-    place = f"{declared.experiment.name}, {declared.photons.file}"
-    found = attempt(
-        lambda: steps.do(
-            analysis.table.name,
-            place,
-            _file_rests_on(declared),
-            lambda: analysis.analyse(declared),
-        ),
-        place,
-    )
+def _start(steps: KeptSteps, declared: Declared) -> list[Callable[[], Step]]:
+    """Begin every analysis of a file."""
+    rests_on, what = _file_rests_on(declared), _what(declared)
+    return [
+        steps.start(each.table.name, what, rests_on, partial(each.analyse, declared))
+        for each in ANALYSES
+    ]
+
+
+def _step(declared: Declared, answer: Callable[[], Step]) -> Step:
+    found = attempt(answer, _what(declared))
     if isinstance(found, Failure):
         return Step({"status": "failed", "message": found.reason})
     return found
+
+
+def _what(declared: Declared) -> str:
+    return f"{declared.experiment.name}, {declared.photons.file}"
 
 
 def _file_rests_on(declared: Declared) -> list[Any]:

@@ -75,12 +75,15 @@ def fit_files(files: Sequence[Measured], steps: KeptSteps) -> list[Fitted]:
             dot: object = each.dot_id if each.dot_id is not None else f"of file {index + 1}"
             group = groups.setdefault((dot, each.declared.photons.kind), {})
             group[index] = _curve(each, each.g2)
+    started = []
     for (dot, kind), curves in groups.items():
         declared = files[next(iter(curves))].declared
         name = f"{declared.experiment.name}, rates of dot {dot}, {kind}"
         rests_on = [_knowledge_rests_on(declared), [files[each].rests_on for each in curves]]
         fit = partial(_fitted, declared, list(curves.values()))
-        found = attempt(partial(steps.do, "rate_fits", name, rests_on, fit), name)
+        started.append((curves, name, steps.start("rate_fits", name, rests_on, fit)))
+    for curves, name, answer in started:
+        found = attempt(answer, name)
         for place, index in enumerate(curves):
             answers[index] = Fitted(_failed(found)) if isinstance(found, Failure) else found[place]
     return answers

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from qdimage.io.curation_file import read_curation
 from qdimage.io.documents import format_json
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
 from qdimage.io.table_file import TableFormat, require_parquet
+from qdimage.pipeline.cluster import cluster
 from qdimage.pipeline.comparison import (
     Compared,
     comparison_record,
@@ -28,7 +30,8 @@ from qdimage.pipeline.comparison import (
 from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.kept_steps import StepDone, forget_steps
-from qdimage.pipeline.output import KEPT, RECORD, check_output, staged
+from qdimage.pipeline.output import KEPT, RECORD, check_output, owned, staged
+from qdimage.pipeline.places import Place, processes
 from qdimage.pipeline.provenance import run_record
 from qdimage.pipeline.table_output import write_tables
 from qdimage.pipeline.tables import build_tables
@@ -149,6 +152,7 @@ def run_plan(
     *,
     table_format: TableFormat = "csv",
     workers: int = 1,
+    scheduler: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     finish: Callable[[Path], object] = lambda _: None,
@@ -163,6 +167,8 @@ def run_plan(
     table_format : {"csv", "parquet"}
     workers : int
         Processes; the results are the same for any number.
+    scheduler : str, optional
+        Address of a running Dask scheduler, whose workers are used instead.
     resume : bool
         Keep each step's result in `out`, and take those that an earlier run has kept there and
         that still hold.
@@ -174,20 +180,21 @@ def run_plan(
     Raises
     ------
     ConfigurationError
-        If `out` holds other things, or Parquet cannot be written.
+        If `out` holds other things, another run is writing into it, Parquet cannot be written, or
+        no scheduler answers.
     """
     check_output(out)
     if table_format == "parquet":
         require_parquet()
     started, clock = datetime.now(UTC), time.perf_counter()
     kept = out / KEPT
-    if not resume:
-        forget_steps(kept)
-    with staged(out) as staging:
+    with owned(out), _place(workers, scheduler) as place, staged(out) as staging:
+        if not resume:
+            forget_steps(kept)
         fields = analyse_fields(
             plan.fields,
             out=staging,
-            workers=workers,
+            place=place,
             progress=progress,
             kept=kept if resume else None,
         )
@@ -207,11 +214,15 @@ def run_plan(
         record |= comparison_record(plan.compared)
         write_text(staging / RECORD, format_json(record) + "\n")
         finish(staging)
-    steps = tuple(step for each in fields for step in each.steps)
-    if resume:
-        forget_steps(kept, but=[step.file for step in steps])
+        steps = tuple(step for each in fields for step in each.steps)
+        if resume:
+            forget_steps(kept, but=[step.file for step in steps])
     failures = tuple(_failures(fields, plan.unreadable))
     return RunResult(out, len(fields), tables, failures, steps)
+
+
+def _place(workers: int, scheduler: str | None) -> AbstractContextManager[Place]:
+    return cluster(scheduler) if scheduler else processes(workers)
 
 
 def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:

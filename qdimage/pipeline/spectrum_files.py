@@ -1,6 +1,8 @@
 """The spectra of one field, each analysed and attached to its dot."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from qdimage.domain.experiment import Experiment, SpectrumTable
@@ -8,6 +10,7 @@ from qdimage.domain.refusal import Failure
 from qdimage.domain.spectrum_tables import SPECTRA
 from qdimage.io.curve_file import write_curve
 from qdimage.pipeline.attempt import attempt
+from qdimage.pipeline.kept_steps import file_marks
 from qdimage.pipeline.names import curve_path
 from qdimage.pipeline.photon_files import PhotonWork, Rows
 from qdimage.pipeline.photon_place import Place, place_of
@@ -48,7 +51,11 @@ def analyse_spectra(work: PhotonWork) -> Rows:
         )
         for each in declared
     ]
-    found = [_answer(work, each) for each in declared]
+    started = [_start(work, each) for each in declared]
+    found = [
+        attempt(answer, f"{work.experiment.name}, {each.file}")
+        for each, answer in zip(declared, started, strict=True)
+    ]
     pl: dict[Whose, SpectrumAnswer] = {}
     for each, place, answer in zip(declared, places, found, strict=True):
         whose = _whose(each, place)
@@ -89,15 +96,17 @@ def settings_of(experiment: Experiment, declared: SpectrumTable) -> SpectrumSett
     )
 
 
-def _answer(work: PhotonWork, declared: SpectrumTable) -> SpectrumAnswer | Failure:
-    return attempt(
-        lambda: spectrum_of_file(
-            work.experiment.folder / declared.file,
-            settings=settings_of(work.experiment, declared),
-            options=work.options.spectrum,
-        ),
-        f"{work.experiment.name}, {declared.file}",
-    )
+def _start(work: PhotonWork, declared: SpectrumTable) -> Callable[[], SpectrumAnswer]:
+    folder, options = work.experiment.folder, work.options.spectrum
+    settings = settings_of(work.experiment, declared)
+    rests_on = [
+        declared.model_dump(mode="json", exclude={"x_px", "y_px", "x_um", "y_um"}),
+        options.model_dump(mode="json"),
+        file_marks(folder, [declared.file, declared.dark_file]),
+    ]
+    find = partial(spectrum_of_file, folder / declared.file, settings=settings, options=options)
+    what = f"{work.experiment.name}, {declared.file}"
+    return work.steps.start(SPECTRA.name, what, rests_on, find)
 
 
 def _row(

@@ -1,13 +1,8 @@
-"""Where fields are analysed: in this process, or in a pool of processes."""
+"""All fields of a run, one after the other or side by side; one that fails stops nothing else."""
 
-import multiprocessing
-import os
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from qdimage.config import AnalysisOptions
@@ -15,19 +10,18 @@ from qdimage.domain.experiment import Experiment
 from qdimage.domain.refusal import Failure
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.field import FieldResult, analyse_field, failed_field
+from qdimage.pipeline.kept_steps import KeptSteps
+from qdimage.pipeline.places import Place
 
 Progress = Callable[[str, int, int], None]
 Field = tuple[Experiment, AnalysisOptions]
-
-# More threads than one would change the last digits of sums, and slow the other workers down.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def analyse_fields(
     fields: Sequence[Field],
     *,
     out: Path,
-    workers: int,
+    place: Place,
     progress: Progress | None,
     kept: Path | None = None,
 ) -> list[FieldResult]:
@@ -38,20 +32,36 @@ def analyse_fields(
     fields : sequence of (Experiment, AnalysisOptions)
     out : pathlib.Path
         Folder that receives ``images/`` and ``curves/``.
-    workers : int
-        Processes.
+    place : Place
+        Where steps are computed. As many fields as it takes at once are gone through side by side,
+        each by a thread of this process that waits for the steps and writes the files.
     progress : callable, optional
-        Called as ``progress(what, done, total)`` with counts of channels and files.
+        Called as ``progress(what, done, total)`` with counts of channels and files, by one thread
+        at a time.
     kept : pathlib.Path, optional
         Folder in which each step is kept, and found where an earlier run has done it.
     """
     count = _Counter(sum(_n_steps(each) for each, _ in fields), progress)
-    if min(workers, len(fields)) <= 1:
-        return [
-            _analyse(number, field, out, kept, count.one)
-            for number, field in enumerate(fields, start=1)
-        ]
-    return _in_pool(fields, out, min(workers, len(fields)), kept, count)
+
+    def analyse(number: int) -> FieldResult:
+        return _analyse(number, fields[number - 1], out, KeptSteps(kept, place), count.one)
+
+    numbers = range(1, len(fields) + 1)
+    if place.at_once == 1:
+        return [analyse(number) for number in numbers]
+    with ThreadPoolExecutor(min(place.at_once, len(fields))) as threads:
+        futures = [threads.submit(analyse, number) for number in numbers]
+        return _collected(futures, place)
+
+
+def _collected(futures: Sequence[Future[FieldResult]], place: Place) -> list[FieldResult]:
+    try:
+        return [future.result() for future in futures]
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        place.stop()
+        raise
 
 
 def _n_steps(experiment: Experiment) -> int:
@@ -63,22 +73,17 @@ class _Counter:
         self.done = 0
         self.total = total
         self.progress = progress
+        self.lock = threading.Lock()
 
     def one(self, what: str) -> None:
-        self.several(what, 1)
-
-    def several(self, what: str, n: int) -> None:
-        self.done += n
-        if self.progress is not None:
-            self.progress(what, self.done, self.total)
+        with self.lock:
+            self.done += 1
+            if self.progress is not None:
+                self.progress(what, self.done, self.total)
 
 
 def _analyse(
-    number: int,
-    field: Field,
-    out: Path,
-    kept: Path | None,
-    progress: Callable[[str], None] = lambda _: None,
+    number: int, field: Field, out: Path, steps: KeptSteps, progress: Callable[[str], None]
 ) -> FieldResult:
     experiment, options = field
     begun = 0
@@ -90,7 +95,7 @@ def _analyse(
 
     result = attempt(
         lambda: analyse_field(
-            experiment, number=number, options=options, out=out, kept=kept, progress=step
+            experiment, number=number, options=options, out=out, steps=steps, progress=step
         ),
         experiment.name,
     )
@@ -99,62 +104,3 @@ def _analyse(
     if isinstance(result, Failure):
         return failed_field(experiment, options, result.reason)
     return result
-
-
-def _in_pool(
-    fields: Sequence[Field], out: Path, workers: int, kept: Path | None, count: _Counter
-) -> list[FieldResult]:
-    results: dict[int, FieldResult] = {}
-    context = multiprocessing.get_context("spawn")
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool,
-    ):
-        futures: dict[Future[FieldResult], int] = {
-            pool.submit(_analyse, number, field, out, kept): number
-            for number, field in enumerate(fields, start=1)
-        }
-        try:
-            for future in as_completed(futures):
-                number = futures[future]
-                experiment, options = fields[number - 1]
-                try:
-                    results[number] = future.result()
-                except BrokenProcessPool:
-                    reason = "the worker process died; run again with fewer --workers"
-                    results[number] = failed_field(experiment, options, reason)
-                count.several(experiment.name, _n_steps(experiment))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
-            raise
-    return [results[number] for number in sorted(results)]
-
-
-def _follow_parent() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes that are started meanwhile compute with one thread each."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

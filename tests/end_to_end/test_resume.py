@@ -7,13 +7,14 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_device import copy_field, make_field
 
 import qdimage
 from qdimage.pipeline.output import KEPT
-from qdimage.pipeline.run import RunResult
+from qdimage.pipeline.run import RunResult, run_plan
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,13 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wanted(device: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("undisturbed") / "out"
-    qdimage.run(device, out)
+    run(device, out)
     return files_of(out)
+
+
+def run(device: Path, out: Path, *, options: Any = None, **settings: Any) -> RunResult:
+    """Run without figures and report, which take longer than all else here."""
+    return run_plan(qdimage.plan(device, options=options), out, **settings)
 
 
 def files_of(out: Path) -> dict[str, bytes]:
@@ -47,7 +53,7 @@ def interrupt(device: Path, out: Path, after: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        qdimage.run(device, out, resume=True, progress=progress)
+        run(device, out, resume=True, progress=progress)
 
 
 def counts(result: RunResult, *, kept: bool) -> dict[str, int]:
@@ -66,7 +72,7 @@ def test_only_what_was_not_done_is_done(
     interrupt(device, out, after=3)
     assert names(out) == [KEPT]
     told: list[tuple[int, int]] = []
-    result = qdimage.run(
+    result = run(
         device, out, resume=True, progress=lambda what, done, total: told.append((done, total))
     )
     # The first field whole, and of the second the channel after which the run was stopped.
@@ -81,11 +87,11 @@ def test_only_what_was_not_done_is_done(
 def test_an_option_of_the_fraction_runs_no_localization_again(device: Path, tmp_path: Path) -> None:
     out, afresh = tmp_path / "out", tmp_path / "afresh"
     options = {"match": {"confidence": 0.9}}
-    qdimage.run(device, out, resume=True)
-    result = qdimage.run(device, out, resume=True, options=options)
+    run(device, out, resume=True)
+    result = run(device, out, resume=True, options=options)
     assert counts(result, kept=True) == {"localize": 9, "register": 3}
     assert counts(result, kept=False) == {"photometry": 6}
-    qdimage.run(device, afresh, options=options)
+    run(device, afresh, options=options)
     assert files_of(out) == files_of(afresh)
     # What no longer holds is gone.
     assert len(names(out / KEPT)) == 9 + 3 + 6
@@ -98,10 +104,10 @@ def test_a_changed_file_is_read_again_and_what_rests_on_it_done_again(
     for name in ("field-a", "field-b"):
         copy_field(device / "field-a", fields / name)
     out = tmp_path / "out"
-    qdimage.run(fields, out, resume=True)
+    run(fields, out, resume=True)
     stack = fields / "field-a" / "el_2.6V.tif"
     stack.write_bytes(stack.read_bytes())
-    result = qdimage.run(fields, out, resume=True)
+    result = run(fields, out, resume=True)
     assert counts(result, kept=False) == {"localize": 1, "register": 1, "photometry": 2}
 
 
@@ -110,12 +116,12 @@ def test_time_tags_are_correlated_again_only_where_their_own_options_change(
 ) -> None:
     field = make_field(tmp_path / "field-a", number=1, time_tags=2)
     out = tmp_path / "out"
-    qdimage.run(field, out, resume=True)
+    run(field, out, resume=True)
     before = files_of(out)
-    result = qdimage.run(field, out, resume=True)
+    result = run(field, out, resume=True)
     assert not counts(result, kept=False)
     assert files_of(out) == before
-    result = qdimage.run(field, out, resume=True, options={"localize": {"max_rounds": 2}})
+    result = run(field, out, resume=True, options={"localize": {"max_rounds": 2}})
     again = counts(result, kept=False)
     assert again["localize"] == 3
     assert not {"photons", "traces", "lifetimes", "rate_fits"} & set(again)
@@ -124,7 +130,7 @@ def test_time_tags_are_correlated_again_only_where_their_own_options_change(
 def test_without_the_wish_to_resume_nothing_is_kept(device: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     interrupt(device, out, after=3)
-    result = qdimage.run(device, out)
+    result = run(device, out)
     assert not counts(result, kept=True)
     assert not (out / KEPT).exists()
 
@@ -134,19 +140,19 @@ def test_a_failure_is_tried_again(device: Path, tmp_path: Path) -> None:
     stack = tmp_path / "device" / "field-a" / "pl.tif"
     whole, out = stack.read_bytes(), tmp_path / "out"
     stack.write_bytes(b"nothing")
-    assert qdimage.run(tmp_path / "device", out, resume=True).failures
+    assert run(tmp_path / "device", out, resume=True).failures
     stack.write_bytes(whole)
-    assert not qdimage.run(tmp_path / "device", out, resume=True).failures
+    assert not run(tmp_path / "device", out, resume=True).failures
 
 
 def test_a_damaged_kept_step_is_done_again(
     device: Path, tmp_path: Path, wanted: dict[str, bytes]
 ) -> None:
     out = tmp_path / "out"
-    qdimage.run(device, out, resume=True)
-    for path in (out / KEPT).iterdir():
+    run(device, out, resume=True)
+    for path in list((out / KEPT).iterdir()):
         path.write_bytes(path.read_bytes()[:-200])
-    result = qdimage.run(device, out, resume=True)
+    result = run(device, out, resume=True)
     assert not counts(result, kept=True)
     assert files_of(out) == wanted
 
@@ -158,9 +164,9 @@ def test_workers_keep_steps(device: Path, tmp_path: Path, wanted: dict[str, byte
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        qdimage.run(device, out, resume=True, workers=2, progress=progress)
+        run(device, out, resume=True, workers=2, progress=progress)
     assert names(out) == [KEPT]
-    result = qdimage.run(device, out, resume=True, workers=2)
+    result = run(device, out, resume=True, workers=2)
     assert counts(result, kept=True)["localize"] >= 3
     assert files_of(out) == wanted
 

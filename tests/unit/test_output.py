@@ -1,12 +1,14 @@
 """The output folder keeps the earlier run until the new one is complete."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from qdimage.errors import ConfigurationError
-from qdimage.pipeline.output import check_output, staged
+from qdimage.pipeline.output import check_output, owned, staged
 
 
 def finish(out: Path, text: str) -> None:
@@ -44,7 +46,7 @@ def test_a_run_that_ends_early_changes_nothing(tmp_path: Path, error: type[BaseE
 
 
 def test_a_first_run_that_ends_early_leaves_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), staged(tmp_path / "out"):
+    with pytest.raises(RuntimeError), owned(tmp_path / "out"), staged(tmp_path / "out"):
         raise RuntimeError
     assert not (tmp_path / "out").exists()
 
@@ -79,3 +81,27 @@ def test_a_table_in_another_format_goes_with_its_run(tmp_path: Path) -> None:
         (staging / "run.json").write_text(json.dumps({"qdimage": "1"}), encoding="utf-8")
     assert (out / "dots.parquet").exists()
     assert not (out / "dots.csv").exists()
+
+
+def test_a_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with owned(out):
+        with pytest.raises(ConfigurationError, match="another run is writing"), owned(out):
+            pass
+        check_output(out)
+    assert not out.exists()
+    with owned(out), staged(out) as staging:
+        (staging / "run.json").write_text(json.dumps({"qdimage": "1"}), encoding="utf-8")
+    assert [path.name for path in out.iterdir()] == ["run.json"]
+
+
+def test_a_dead_owner_does_not_hold_a_folder(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from qdimage.pipeline.output import owned\n"
+        "with owned(Path(sys.argv[1])): os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], check=False)
+    assert done.returncode == 9
+    check_output(tmp_path / "out")
+    with owned(tmp_path / "out"):
+        pass

@@ -238,8 +238,7 @@ class BatchWidget(QWidget):
             [
                 (each.name, len(each.declared.channels) + len(each.declared.photons))
                 for each, _ in self._plan.fields
-            ],
-            workers,
+            ]
         )
         self._record_before = _record_time(out)
         self.message.setPlainText("")
@@ -266,7 +265,7 @@ class BatchWidget(QWidget):
 
     def _advance(self, what: str, done: int, total: int) -> None:
         assert self._progress is not None  # noqa: S101  set where the run starts
-        self._progress.update(what, done)
+        self._progress.update(what)
         self._show_progress()
         if done == total:
             self.bar.text.setText("writing tables, figures and the report")

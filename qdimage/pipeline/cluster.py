@@ -38,7 +38,7 @@ class Cluster:
         """Begin a call, which has to survive pickling, as its answer has."""
         if self._stopped.is_set():
             raise Stopped
-        # Where a worker dies the scheduler begins its steps anew elsewhere, each some times at most.
+        # Where a worker dies, the scheduler begins its steps anew elsewhere, a few times at most.
         future = self._client.submit(_with_same_code, package_sources(), call, pure=False)
         return partial(self._answer, future)
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from qdimage.config import AnalysisOptions
@@ -56,6 +56,10 @@ def analyse_fields(
 
 def _collected(futures: Sequence[Future[FieldResult]], place: Place) -> list[FieldResult]:
     try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        # Whatever ended a field first is raised, before a field that comes earlier is waited for.
+        for future in done:
+            future.result()
         return [future.result() for future in futures]
     except BaseException:
         for future in futures:

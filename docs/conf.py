@@ -39,11 +39,9 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-add_module_names = False
 
 html_theme = "furo"
 html_title = "qdimage"
-html_short_title = "qdimage"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_logo = "_static/logo.svg"
@@ -62,6 +60,7 @@ html_theme_options = {
         "color-brand-content": "#ff9d8b",
     },
 }
+highlight_language = "text"
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 copybutton_exclude = ".linenos, .gp, .go"

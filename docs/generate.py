@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import api_pages
 import key_pages
 from command_options import commands, new_page, with_options
 
@@ -34,7 +35,23 @@ def pages() -> dict[str, str]:
         "rate_parameters.md": _models(),
         "keys.md": key_pages.keys_page(_NOTE, _grid),
         **_commands(),
+        **_calls(),
     }
+
+
+def _calls() -> dict[str, str]:
+    """A page of calls is written by hand but for the calls themselves."""
+    found = {}
+    for module, names in api_pages.calls().items():
+        page = HERE / "api" / f"{module}.md"
+        written = page.read_text("utf-8") if page.exists() else api_pages.new_page(module)
+        found[f"api/{module}.md"] = api_pages.with_calls(written, names)
+    index = HERE / "api" / "index.md"
+    before, _, rest = index.read_text(encoding="utf-8").partition(api_pages.BEGIN)
+    grid = _grid(("call", "does"), api_pages.index_rows())
+    after = rest.partition(api_pages.END)[2]
+    found["api/index.md"] = f"{before}{api_pages.BEGIN}\n\n{grid}\n\n{api_pages.END}{after}"
+    return found
 
 
 def _commands() -> dict[str, str]:

@@ -173,8 +173,20 @@ def correlate(
     ----------
     file : path
         Time tags.
-    detectors, bin_ns, longest_ns, method, bins_per_decade, window_s, workers
-        As in `qdimage.pipeline.photons.correlate_file`.
+    detectors : (int, int)
+        Numbered from 0 in the order of the device's inputs; one twice for its own pairs.
+    bin_ns : float
+        Width of a bin, rounded to a whole number of ticks; of growing bins the shortest delay.
+    longest_ns : float
+        Longest delay.
+    method : {"all pairs", "growing bins", "start-stop"}
+        All pairs in equal or growing bins, or each start with its next stop.
+    bins_per_decade : int
+        Of growing bins.
+    window_s : (float, float), optional
+        Only photons from the first of these times on, and before the second.
+    workers : int
+        Threads that read a PicoQuant file in as many parts, to the same counts.
 
     Returns
     -------

@@ -19,7 +19,7 @@ class G2Curve:
         Coincidences.
     accidentals : ndarray, shape (n,)
         Coincidences expected of the same rates without correlation,
-        N_1 N_2 w (T - |delay|) / T^2; of windows, the sum of theirs in the place of T - |delay|.
+        ``N_1 N_2 w (T - |delay|) / T^2``; of windows, the sum of theirs for ``T - |delay|``.
     duration_s : float
     counts_1, counts_2 : int
         Photons of the two detectors.

@@ -1,0 +1,356 @@
+"""Draw how often intervals hold, from the figures that benchmarks measured (`docs/measured`).
+
+Run it in qdimage's environment: ``.qd/env/bin/python docs/draw_coverage.py``. Each picture has the
+name of its table and goes to `docs/images`.
+"""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import beta
+
+HERE = Path(__file__).resolve().parent
+MEASURED, IMAGES = HERE / "measured", HERE / "images"
+
+_DARK, _LIGHT, _GREY = "#b3261e", "#3f6fb5", "#8a8a8a"
+_STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "qdimage",
+    "svg.fonttype": "path",
+}
+Rows = list[dict[str, str]]
+
+
+def read(name: str) -> Rows:
+    """The rows of a table in `docs/measured`."""
+    with (MEASURED / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(rows: Rows, name: str) -> np.ndarray:
+    """A column as numbers."""
+    return np.array([float(row[name]) for row in rows])
+
+
+def exact(k: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Ends of the exact 95 % interval of shares k of n, as distances from k / n."""
+    low = np.where(k > 0, beta.ppf(0.025, np.maximum(k, 1e-9), n - k + 1), 0.0)
+    high = np.where(k < n, beta.ppf(0.975, k + 1, np.maximum(n - k, 1e-9)), 1.0)
+    return np.maximum(np.stack([k / n - low, high - k / n]), 0.0)
+
+
+def _nominal(axes: Axes, *levels: float) -> None:
+    for level in levels:
+        axes.axhline(level, color=_GREY, linewidth=1, linestyle="--", zorder=0)
+
+
+def _coverage_axis(axes: Axes, low: float = 0.6) -> None:
+    axes.set_ylim(low, 1.01)
+    axes.set_ylabel("share of intervals that hold")
+
+
+def _shares(axes: Axes, x: np.ndarray, share: np.ndarray, n: np.ndarray, **more: object) -> None:
+    off = exact(np.round(share * n), n)
+    axes.errorbar(x, share, yerr=off, fmt="o", capsize=3, markersize=5, **more)
+
+
+def g2_coverage(rows: Rows) -> Figure:
+    """95 and 68 % intervals of g2(0) against counts, lowest and highest of eight shapes."""
+    figure = Figure((7.2, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    counts = column(rows, "counts_per_bin")
+    for level, colour in ((95, _DARK), (68, _LIGHT)):
+        low, high = column(rows, f"low_{level}"), column(rows, f"high_{level}")
+        left.vlines(counts, low, high, color=colour, linewidth=6, alpha=0.8, label=f"{level} %")
+    _nominal(left, 0.95, 0.68)
+    _coverage_axis(left)
+    right.vlines(
+        counts, column(rows, "narrowest"), column(rows, "widest"), color=_DARK, linewidth=6
+    )
+    _nominal(right, 1.0)
+    right.set_ylim(0, 4)
+    right.set_ylabel("width / width if the shape were known")
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xlabel("coincidences in a bin")
+    left.legend(title="interval", frameon=False, loc="lower right")
+    return figure
+
+
+def rate_fit(rows: Rows) -> Figure:
+    """Intervals of the injection rate, with the ratio of electrons and holes known or free."""
+    figure = Figure((7.2, 3.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, fit in zip(panels, ("balanced", "free"), strict=True):
+        chosen = [row for row in rows if row["fit"] == fit]
+        x, n = np.arange(len(chosen)), column(chosen, "curves")
+        for level, colour in ((95, _DARK), (68, _LIGHT)):
+            _shares(
+                axes, x, column(chosen, f"coverage_{level}"), n, color=colour, label=f"{level} %"
+            )
+        _nominal(axes, 0.95, 0.68)
+        axes.set_xticks(x, [row["rate_per_us"] for row in chosen])
+        axes.set_xlim(-0.5, len(x) - 0.5)
+        axes.set_xlabel("injection rate (1/us)")
+        axes.set_title(f"{fit} injection", fontsize=10)
+    _coverage_axis(panels[0])
+    panels[0].legend(title="interval", frameon=False, loc="center right")
+    return figure
+
+
+def decays(rows: Rows) -> Figure:
+    """Intervals of lifetimes."""
+    figure = Figure((7.2, 4.0), layout="constrained")
+    axes = figure.subplots()
+    y = np.arange(len(rows))[::-1].astype(float)
+    n = column(rows, "curves")
+    for level, colour in ((95, _DARK), (68, _LIGHT)):
+        share = column(rows, f"coverage_{level}")
+        off = exact(np.round(share * n), n)
+        axes.errorbar(
+            share, y, xerr=off, fmt="o", capsize=3, markersize=5, color=colour, label=f"{level} %"
+        )
+        axes.axvline(level / 100, color=_GREY, linewidth=1, linestyle="--", zorder=0)
+    axes.set_yticks(
+        y,
+        [f"{row['truth']}, {row['photons']} photons, {row['period_ns']} ns" for row in rows],
+        fontsize=9,
+    )
+    axes.set_xlabel("share of intervals that hold")
+    axes.set_xlim(0.5, 1.01)
+    axes.legend(title="interval", frameon=False, loc="upper center", bbox_to_anchor=(0.65, 1.0))
+    return figure
+
+
+def turn_on(rows: Rows) -> Figure:
+    """Coverage and bias of the turn-on fraction against the density of dots."""
+    figure = Figure((7.2, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    kinds = {"log-normal": ("Gaussian spots", _DARK), "other": ("other laws, Airy spots", _LIGHT)}
+    for shift, (kind, (label, colour)) in zip((-0.07, 0.07), kinds.items(), strict=True):
+        chosen = [row for row in rows if row["kind"] == kind]
+        x = np.arange(len(chosen)) + shift
+        # Some four voltages of a field are judged, which are not independent: fields count.
+        n = column(chosen, "fields")
+        _shares(left, x, column(chosen, "covers"), n, color=colour, label=label)
+        right.errorbar(
+            x,
+            column(chosen, "bias"),
+            yerr=1.96 * column(chosen, "bias_err"),
+            fmt="o",
+            capsize=3,
+            markersize=5,
+            color=colour,
+            label=label,
+        )
+        for axes in (left, right):
+            axes.set_xticks(np.arange(len(chosen)), [row["density_per_um2"] for row in chosen])
+            axes.set_xlabel("dots per square micrometre")
+    _nominal(left, 0.95)
+    _nominal(right, 0.0)
+    _coverage_axis(left, 0.85)
+    right.set_ylim(-0.05, 0.05)
+    right.set_ylabel("bias of the fraction")
+    right.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def lit(rows: Rows) -> Figure:
+    """How often darkness is called lit, where 1 % is asked for."""
+    figure = Figure((7.2, 5.2), layout="constrained")
+    axes = figure.subplots()
+    y = np.arange(len(rows))[::-1].astype(float)
+    for shift, part, colour, label in (
+        (0.13, "dark", _DARK, "dark dots"),
+        (-0.13, "blank", _LIGHT, "blank places"),
+    ):
+        axes.errorbar(
+            100 * column(rows, f"{part}_share"),
+            y + shift,
+            xerr=196 * column(rows, f"{part}_err"),
+            fmt="o",
+            capsize=2,
+            markersize=4,
+            color=colour,
+            label=label,
+        )
+    axes.axvline(1.0, color=_GREY, linewidth=1, linestyle="--", zorder=0)
+    labels = [f"{row['condition']}, {row['density_per_um2']} / um$^2$" for row in rows]
+    axes.set_yticks(y, labels, fontsize=9)
+    axes.set_xlim(left=-0.2)
+    axes.set_xlabel("called lit (%); bars are 95 %")
+    axes.legend(frameon=False)
+    return figure
+
+
+def registration_pairs(rows: Rows) -> Figure:
+    """Share of channels that are registered, against the dots that both show."""
+    figure = Figure((6.0, 3.2), layout="constrained")
+    axes = figure.subplots()
+    x = np.arange(len(rows))
+    k, n = column(rows, "registered"), column(rows, "channels")
+    _shares(axes, x, k / n, n, color=_DARK)
+    for place, row in zip(x, rows, strict=True):
+        axes.annotate(
+            f"{row['registered']} of {row['channels']}", (place, 0.03), ha="center", size=8
+        )
+    axes.set_xticks(x, [row["pairs"] for row in rows])
+    axes.set_xlim(-0.6, len(x) - 0.4)
+    axes.set_ylim(0, 1.03)
+    axes.set_xlabel("dots found in both channels")
+    axes.set_ylabel("share registered")
+    return figure
+
+
+def registration_chance(rows: Rows) -> Figure:
+    """Share of unrelated lists of dots whose best agreement looks rarer than stated."""
+    figure = Figure((6.0, 3.6), layout="constrained")
+    axes = figure.subplots()
+    level = np.unique(column(rows, "chance_p"))
+    axes.plot(level, level, color=_GREY, linestyle="--", linewidth=1, label="what is allowed")
+    for kind, colour in (("uniform", _DARK), ("clustered", _LIGHT)):
+        chosen = [row for row in rows if row["dots"] == kind]
+        k, n = column(chosen, "below"), column(chosen, "pairs")
+        upper = beta.ppf(0.95, k + 1, n - k)
+        x = column(chosen, "chance_p")
+        axes.plot(x, upper, "v-", color=colour, linewidth=1, label=f"{kind} dots, 95 % upper limit")
+        seen = k > 0
+        axes.plot(x[seen], (k / n)[seen], "o", color=colour, label=f"{kind} dots, seen")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("chance_p")
+    axes.set_ylabel("share of unrelated pairs below it")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def spectra(rows: Rows) -> Figure:
+    """Errors of peak and width in units of the bound, and pulls."""
+    figure = Figure((7.2, 3.4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, part in zip(panels, ("peak", "width"), strict=True):
+        for case, marker in zip(dict.fromkeys(row["case"] for row in rows), "os^", strict=False):
+            chosen = [row for row in rows if row["case"] == case]
+            counts = column(chosen, "counts")
+            over = column(chosen, f"{part}_over_bound")
+            axes.plot(counts, over, f"{marker}-", color=_DARK, markersize=5, label=case)
+            pull = column(chosen, f"{part}_pull")
+            axes.plot(counts, pull, f"{marker}:", color=_LIGHT, markersize=5)
+        _nominal(axes, 1.0)
+        axes.set_xscale("log")
+        axes.set_xlabel("counts of the line")
+        axes.set_title(f"{part}: error / bound (red), pull (blue)", fontsize=10)
+    panels[0].set_ylim(0, 3)
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def pulsed(rows: Rows) -> Figure:
+    """Intervals of g2(0) under pulses."""
+    figure = Figure((7.2, 3.4), layout="constrained")
+    axes = figure.subplots()
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    for k, (peak, colour) in enumerate(
+        zip(dict.fromkeys(row["peak"] for row in rows), (_GREY, _LIGHT, _DARK), strict=False)
+    ):
+        chosen = [row for row in rows if row["peak"] == peak]
+        x = np.array([cases.index(row["case"]) for row in chosen]) + 0.15 * (k - 1)
+        n = column(chosen, "curves")
+        label = f"{float(peak):g} coincidences in a peak"
+        _shares(axes, x, column(chosen, "coverage_95"), n, color=colour, label=label)
+    _nominal(axes, 0.95)
+    axes.set_xticks(np.arange(len(cases)), cases, fontsize=9)
+    _coverage_axis(axes, 0.7)
+    axes.legend(frameon=False, fontsize=9, loc="lower left")
+    return figure
+
+
+def population(rows: Rows) -> Figure:
+    """Coverage of the share below a limit, and the width that it costs."""
+    figure = Figure((7.2, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    errors = column(rows, "err")
+    for n, colour in (("9", _GREY), ("30", _LIGHT), ("100", _DARK)):
+        chosen = [row for row in rows if row["dots"] == n]
+        x = np.unique(errors)
+        for axes, name in ((left, "coverage"), (right, "width")):
+            cells = [[float(r[name]) for r in chosen if float(r["err"]) == e] for e in x]
+            low, mean, high = (np.array([f(cell) for cell in cells]) for f in (min, np.mean, max))
+            axes.errorbar(
+                x * {"9": 0.94, "30": 1.0, "100": 1.06}[n],
+                mean,
+                yerr=[mean - low, high - mean],
+                fmt="o",
+                capsize=3,
+                markersize=5,
+                color=colour,
+                label=f"{n} dots",
+            )
+            axes.set_xscale("log")
+            axes.set_xticks(x, [f"{e:g}" for e in x])
+            axes.minorticks_off()
+            axes.set_xlabel("error of each g2(0)")
+    _nominal(left, 0.95)
+    _coverage_axis(left, 0.8)
+    right.set_ylim(0, 1.05)
+    right.set_ylabel("width of the 95 % interval")
+    right.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def change_points(rows: Rows) -> Figure:
+    """Steps found in steady light, for one that is allowed in a whole trace."""
+    figure = Figure((6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    lights = list(dict.fromkeys(row["light"] for row in rows))
+    colours = [_DARK, _LIGHT, _GREY, "#2a9d4a", "#a05ab0", "#c98a00"]
+    for light, colour in zip(lights, colours, strict=False):
+        chosen = [row for row in rows if row["light"] == light and row["allowed"] == "1"]
+        x, y = column(chosen, "photons"), column(chosen, "found_per_allowed")
+        axes.plot(x, y, "o-", color=colour, markersize=5, label=light)
+    _nominal(axes, 1.0)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("photons of the trace")
+    axes.set_ylabel("steps found / steps allowed")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Rows], Figure]] = {
+    each.__name__: each
+    for each in (
+        registration_pairs,
+        registration_chance,
+        lit,
+        turn_on,
+        g2_coverage,
+        pulsed,
+        change_points,
+        decays,
+        rate_fit,
+        population,
+        spectra,
+    )
+}
+
+
+def draw(name: str, folder: Path) -> Path:
+    """Draw one figure from its table."""
+    with mpl.rc_context(_STYLE):
+        figure = FIGURES[name](read(name))
+        path = folder / f"coverage_{name}.svg"
+        figure.savefig(path, metadata={"Date": None})
+    return path
+
+
+if __name__ == "__main__":
+    for each in FIGURES:
+        print(draw(each, IMAGES))

@@ -144,3 +144,25 @@ def test_spectra_of_a_run_have_rows_curves_and_a_figure(folder: Path, tmp_path: 
     assert len(result.tables["spectra"]) == 3
     (drawn,) = (tmp_path / "out" / "figures").glob("*_spectra.png")
     assert drawn.stem in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_without_stacks_el_is_compared_with_pl_of_the_same_place(
+    folder: Path, tmp_path: Path
+) -> None:
+    field = tmp_path / "device" / "field"
+    field.mkdir(parents=True)
+    for name in ("el.csv", "pl.csv"):
+        (field / name).write_bytes((folder / name).read_bytes())
+    el = "[[spectra]]\nfile = 'el.csv'\nkind = 'el'\nvoltage_v = 2.6\ny_px = 5.0\n"
+    pl = "[[spectra]]\nfile = 'pl.csv'\nkind = 'pl'\ny_px = 5.0\n"
+    text = f"{el}x_px = 10.0\n{el}x_px = 90.0\n{pl}x_px = 10.0\n"
+    (field / "experiment.toml").write_text(f"contract = 1\n{text}", encoding="utf-8")
+    qdimage.run(field, tmp_path / "out")
+    rows = pd.read_csv(tmp_path / "out" / "spectra.csv")
+    compared = rows[rows["kind"] == "el"].set_index("x_px")
+    assert compared["compared_with"][10.0] == "pl.csv"
+    assert compared["contour_p_value"][10.0] > 1e-3
+    assert pd.isna(compared["compared_with"][90.0])
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert len(list((tmp_path / "out" / "figures").glob("*_el_over_pl.png"))) == 1
+    assert "Contour p" in report

@@ -382,6 +382,25 @@ def test_spectra_of_one_line_agree_and_of_two_do_not() -> None:
     assert far.p_value is None or far.p_value < 1e-4
 
 
+def test_contours_are_judged_by_how_well_the_noise_is_known() -> None:
+    options = SpectrumOptions(model="gaussian")
+    el = replace(CAMERA, counts=2e4, pixels=560, step_nm=0.7)
+    p_values, errs = [], []
+    for seed in range(40):
+        parts = []
+        for index in range(2):
+            each = cleaned(simulate_spectrum(el, np.random.default_rng([28, seed, index])))
+            fit = fit_spectrum(each, options)
+            assert isinstance(fit, SpectrumFit)
+            parts.append((each.wavelength_nm, each.counts, fit.noise, fit.line))
+            errs.append(fit.noise.relative_err)
+        p_values.append(compared(*parts).p_value)
+    # Found from scatter to a tenth or two. Of 40 draws of 5 %, seven or more have odds of 3e-3.
+    assert 0.02 < np.median(errs) < 0.5
+    assert np.sum(np.array(p_values) < 0.05) <= 6
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.15)
+
+
 def test_no_line_is_refused_and_not_invented() -> None:
     nothing = SpectrumTruth(counts=1e4, background=2.0, peak_nm=500.0)
     generator = np.random.default_rng(17)

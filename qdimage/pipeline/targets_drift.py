@@ -206,7 +206,7 @@ def _moved(
     moved = targets.copy()
     in_field = _positions(targets[own])
     errors = targets.loc[own, ["x_err_px", "y_err_px"]].fillna(0.0).to_numpy(float)
-    now, covariance = _in_new_image(answer.registration.transform, in_field, errors)
+    now, covariance = in_new_image(answer.registration.transform, in_field, errors)
     at = stage.apply(now)
     spread = stage.position_covariance(now, covariance)
     moved.loc[own, "stage_x_um"], moved.loc[own, "stage_y_um"] = at[:, 0], at[:, 1]
@@ -219,7 +219,7 @@ def _moved(
     return moved
 
 
-def _in_new_image(transform: Transform, places: Array, errors: Array) -> tuple[Array, Array]:
+def in_new_image(transform: Transform, places: Array, errors: Array) -> tuple[Array, Array]:
     """Positions of field places in the new image, and their covariance."""
     now = transform.inverse(places)
     of_map = transform.position_covariance(now)

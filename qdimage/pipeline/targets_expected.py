@@ -35,7 +35,8 @@ class Expected:
         Of an ideal dot, and of one whose own g2(0) is as given.
     counts_s : ndarray
         Of both detectors.
-    minutes : ndarray
+    minutes, minutes_known_shape : ndarray
+        Whatever the dip's shape, and where it is one exponential.
     notes : tuple of str
     """
 
@@ -45,6 +46,7 @@ class Expected:
     g2_0: Array
     counts_s: Array
     minutes: Array
+    minutes_known_shape: Array
     notes: tuple[str, ...]
 
     def row(self, index: int) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class Expected:
             "g2_0_expected": self.g2_0[index],
             "counts_s": self.counts_s[index],
             "minutes": self.minutes[index],
+            "minutes_known_shape": self.minutes_known_shape[index],
         }
 
 
@@ -105,10 +108,13 @@ def expectations(
     if dots.voltage_v is None and options.counts_s is None and not np.all(np.isnan(counts)):
         notes.append("counts of PL hold for the excitation of the image; give counts_s for another")
     g2_0 = 1 - purity * (1 - options.g2_0)
-    unit_err = _unit_err(g2_0, options, _rise_time_ns(dots, options, photons), recorded)
-    seconds = seconds_for_g2_err(options.g2_err, counts_s=counts, unit_err=unit_err)
-    minutes = np.where(np.isfinite(seconds), seconds / 60, np.nan)
-    return Expected(neighbours, background, floor, g2_0, counts, minutes, tuple(notes))
+    rise_ns = _rise_time_ns(dots, options, photons)
+    fastest_ns = float(recorded.get("options", {}).get("g2", {}).get("fastest_ns", _FASTEST_NS))
+    minutes, known_shape = (
+        _minutes(g2_0, counts, options, rise_time_ns=rise_ns, fastest_ns=bound)
+        for bound in (fastest_ns, None)
+    )
+    return Expected(neighbours, background, floor, g2_0, counts, minutes, known_shape, tuple(notes))
 
 
 def _signal_counts_s(
@@ -139,18 +145,24 @@ def _rise_time_ns(dots: FieldDots, options: TargetOptions, photons: "pd.DataFram
     return float(np.median(known)) if len(known) else _RISE_TIME_NS
 
 
-def _unit_err(
-    g2_0: Array, options: TargetOptions, rise_time_ns: float, recorded: Mapping[str, Any]
+def _minutes(
+    g2_0: Array,
+    counts_s: Array,
+    options: TargetOptions,
+    *,
+    rise_time_ns: float,
+    fastest_ns: float | None,
 ) -> Array:
-    fastest_ns = recorded.get("options", {}).get("g2", {}).get("fastest_ns", _FASTEST_NS)
     at_grid = [
         g2_0_err(
             1.0,
             g2_0=value,
             rise_time_ns=rise_time_ns,
-            fastest_ns=float(fastest_ns),
+            fastest_ns=fastest_ns,
             response_fwhm_ns=options.response_fwhm_ns,
         )
         for value in _GRID
     ]
-    return np.asarray(np.interp(g2_0, _GRID, at_grid))
+    unit_err = np.interp(g2_0, _GRID, at_grid)
+    seconds = seconds_for_g2_err(options.g2_err, counts_s=counts_s, unit_err=unit_err)
+    return np.where(np.isfinite(seconds), seconds / 60, np.nan)

@@ -18,7 +18,7 @@ def g2_0_err(
     *,
     g2_0: float,
     rise_time_ns: float,
-    fastest_ns: float,
+    fastest_ns: float | None,
     response_fwhm_ns: float,
 ) -> float:
     """Return the standard error of g2(0) that the counts allow when the dip's shape is not known.
@@ -33,17 +33,20 @@ def g2_0_err(
         On the plateau.
     g2_0, rise_time_ns : float
         Of the dip.
-    fastest_ns : float
-        Bound on the fit's components (option ``g2.fastest_ns``).
+    fastest_ns : float or None
+        Bound on the fit's components (option ``g2.fastest_ns``); None where the dip is known to be
+        one exponential.
     response_fwhm_ns : float
         Of the two detectors together.
     """
-    fastest_ns = min(fastest_ns, 0.5 * rise_time_ns)
-    lag, step = _lags(rise_time_ns, fastest_ns, response_fwhm_ns)
+    hidden_ns = 0.5 * rise_time_ns if fastest_ns is None else min(fastest_ns, 0.5 * rise_time_ns)
+    lag, step = _lags(rise_time_ns, hidden_ns, response_fwhm_ns)
     size = np.abs(lag)
-    slow, fast = np.exp(-size / rise_time_ns), np.exp(-size / fastest_ns)
+    slow = np.exp(-size / rise_time_ns)
     light = 1.0 - (1.0 - g2_0) * slow
-    slopes = [slow, light, np.sign(lag) * slow, size / rise_time_ns * slow, fast - slow]
+    slopes = [slow, light, np.sign(lag) * slow, size / rise_time_ns * slow]
+    if fastest_ns is not None:
+        slopes.append(np.exp(-size / hidden_ns) - slow)
     seen = [_blurred(each, step, response_fwhm_ns) for each in slopes]
     mean = np.maximum(_blurred(light, step, response_fwhm_ns), 1e-9)
     scales = np.array([np.abs(each).max() for each in seen])

@@ -19,6 +19,14 @@ def test_the_error_falls_with_the_root_of_the_counts() -> None:
 def test_a_shape_that_is_better_known_gives_a_smaller_error() -> None:
     errors = [g2_0_err(100.0, **DIP | {"fastest_ns": bound}) for bound in (0.5, 1.0, 3.0)]
     assert errors == sorted(errors, reverse=True)
+    assert g2_0_err(100.0, **DIP | {"fastest_ns": None}) < errors[-1]
+
+
+def test_five_minutes_of_a_bright_dot_reach_what_was_published() -> None:
+    # Nat. Commun. 8, 1132 (2017): 0.045 +- 0.005 from one exponential; 9e4 counts/s for 300 s.
+    dip = {"g2_0": 0.045, "fastest_ns": None, "response_fwhm_ns": 0.5}
+    found = [g2_0_err(4.5e4**2 * 300e-9, rise_time_ns=ns, **dip) for ns in (10.0, 30.0)]
+    assert found[1] < 0.005 < found[0]
 
 
 def test_a_response_as_slow_as_the_dip_costs_time() -> None:

@@ -46,7 +46,7 @@ def grouped_points(
         mean = mean - line_pattern(statistics)
     shared = neighbour_covariance(statistics)
     parts = []
-    left = 0.0 if known else pattern_variance(mean, still)
+    left = 0.0 if known else pattern_variance(statistics, mean, still)
     for sorting, judging in ((0, 1), (1, 0)):
         order = np.flatnonzero(still.ravel())
         order = order[np.argsort(mean[sorting].ravel()[order], kind="stable")]
@@ -114,28 +114,43 @@ def _sharp(line: Floats) -> Floats:
     return np.asarray(line - median_filter(line, _PATTERN_REACH, mode="nearest"))
 
 
-def pattern_variance(mean: Floats, still: Mask) -> float:
-    """Variance of a pixel's mean from its neighbours' that both halves agree on, ADU^2.
+def pattern_variance(statistics: PairStatistics, mean: Floats, still: Mask) -> float:
+    """Variance of the bias from pixel to pixel, ADU^2: of a pixel's mean from its neighbours'.
 
-    Of pixels in the dimmer half of the surroundings, so that dots do not count.
+    Both halves of the stack must agree on it, in pixels of the dimmer half of the surroundings.
+    What has the variance of light with it is light.
 
     Parameters
     ----------
+    statistics : PairStatistics
     mean : ndarray, shape (2, y, x)
         Of the two halves.
     still : ndarray of bool, shape (y, x)
     """
-    rough = [_roughness(each) for each in mean]
     around = uniform_filter(mean.mean(axis=0), _SURROUNDINGS)[1:-1, 1:-1]
     inside = still[1:-1, 1:-1]
     if inside.sum() < _FEWEST_PIXELS:
         return 0.0
     inside = inside & (around <= np.median(around[inside]))
-    first, second = (each[inside] for each in rough)
+    first, second = (_roughness(each)[inside] for each in mean)
     # What is left of bright dots stands out.
     size = np.abs(first + second)
     typical = size <= _FAR_OUT * np.median(size)
-    return max(float(np.mean((first * second)[typical])) / _KERNEL_VARIANCE, 0.0)
+    first, second = first[typical], second[typical]
+    power = float(np.mean(first * second))
+    if power <= 0:
+        return 0.0
+    of_variance = [_roughness(each)[inside][typical] for each in statistics.variance]
+    # The mean of the one half with the variance of the other: noise has no part in it.
+    products = first * of_variance[1] + second * of_variance[0]
+    slope = _slope_of_light(statistics)
+    if slope <= 0:
+        return power / _KERNEL_VARIANCE
+    full = 2 * power * slope
+    light = float(np.mean(products)) / full
+    light_err = float(np.std(products) / np.sqrt(products.size)) / full
+    share = float(np.clip(1 - light + light_err, 0.0, 1.0))
+    return share * power / _KERNEL_VARIANCE
 
 
 def _roughness(image: Floats) -> Floats:

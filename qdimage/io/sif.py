@@ -111,6 +111,7 @@ def _metadata(layout: SifLayout) -> dict[str, float]:
         "electrons_per_adu": acquisition.electrons_per_adu,
         "preamplifier_gain": acquisition.preamplifier_gain,
         "temperature_c": acquisition.temperature_c,
+        "acquired_at_s": acquisition.taken_at_s,
         "binning": float(layout.binning) if layout.binning == layout.row_binning else None,
     }
     return {key: value for key, value in found.items() if value is not None}

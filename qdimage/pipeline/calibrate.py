@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from qdimage.domain.calibration import Measured
@@ -32,6 +33,9 @@ from qdimage.pipeline.calibrate_parts import (
     uniform_electrons,
 )
 from qdimage.pipeline.calibrate_quantities import Evidence, Quantities, quantities
+
+# What a file says of how it was taken, beside the camera's keys.
+_STATED = ("exposure_s", "em_gain", "preamplifier_gain", "temperature_c", "binning")
 
 Progress = Callable[[str, int, int], None]
 
@@ -197,13 +201,21 @@ class _Reader:
                 "n_frames": each.stack.shape[0],
                 "mean_adu": mean_adu,
                 "saturated_share": saturated,
-                "exposure_s": each.stack.metadata.get("exposure_s"),
+                **{key: each.stack.metadata.get(key) for key in _STATED},
+                "acquired_at": _date(each.stack.metadata.get("acquired_at_s")),
                 "sha256": sha256(each.path) if each.path is not None else None,
             }
         )
         self.n_done += 1
         if self.progress is not None:
             self.progress(each.stack.source, self.n_done, len(self.inputs))
+
+
+def _date(seconds: float | None) -> str | None:
+    """Seconds since 1970 as a date; the file's clock may be of any zone."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def _line(

@@ -21,6 +21,7 @@ StackSource = Path | str | NDArray[Any]
 
 _DARK_NAME = re.compile(r"(dark|bias|offset|shutter|closed)", re.IGNORECASE)
 _FEWEST_FRAMES = 2
+_ONE_OF_EACH = {"binning": "binning", "preamplifier_gain": "pre-amplifier gain"}
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def ceiling_of(stack: Stack, known: CameraKeys) -> float:
 
 
 def check_alike(inputs: Sequence[Input]) -> None:
-    """Refuse frames of different sizes.
+    """Refuse frames of different sizes, binnings or pre-amplifier gains.
 
     Raises
     ------
@@ -149,6 +150,13 @@ def check_alike(inputs: Sequence[Input]) -> None:
                 f"{each.stack.source}: found frames of {_size(each.stack)} pixels, those of "
                 f"{first.source} have {_size(first)}; calibrate one region of interest at a time"
             )
+        for key, what in _ONE_OF_EACH.items():
+            values = [each.stack.metadata.get(key), first.metadata.get(key)]
+            if None not in values and values[0] != values[1]:
+                raise ConfigurationError(
+                    f"{each.stack.source}: found a {what} of {values[0]:g}, that of {first.source} "
+                    f"is {values[1]:g}; calibrate one setting at a time"
+                )
 
 
 def _size(stack: Stack) -> str:

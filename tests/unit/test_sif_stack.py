@@ -45,6 +45,7 @@ def test_metadata_is_in_our_units(tmp_path: Path) -> None:
         "electrons_per_adu": 12.3,
         "preamplifier_gain": 5.0,
         "temperature_c": -80.0,
+        "acquired_at_s": 1700000000,
         "binning": 2.0,
     }
 
@@ -135,5 +136,6 @@ def test_a_real_ixon_image() -> None:
         "em_gain": 1000.0,
         "preamplifier_gain": 5.1,
         "temperature_c": -100.0,
+        "acquired_at_s": 1254330082,
         "binning": 1.0,
     }

@@ -50,7 +50,7 @@ def draw_distances(content: Content, device: str) -> Figure | None:
         axes.set_title(f"EL at {volts(voltage)}", loc="left")
         n = count(len(at), "localization")
         axes.set_title(n, loc="right", fontsize=10, fontweight="normal")
-        name_axes(axes, "distance_px (px)", "localizations per bin", grid.panel_in, 0.45)
+        name_axes(axes, "distance (px)", "localizations per bin", grid.panel_in, 0.45)
     grid.legend(*axes.get_legend_handles_labels())
     return grid.figure
 

@@ -55,7 +55,7 @@ def flux_charts(content: Content, subject: Subject) -> Iterator[Chart]:
     if dark:
         at = _of(dark, "voltage_v")
         marks.append(Mark("limits", at, _upper(dark), colour, "95 % upper limit", width=8))
-    f_min = _f_min(content, subject)
+    f_min = _f_min(content)
     if f_min is not None:
         marks.insert(0, Mark("level", np.zeros(1), np.array([f_min]), GREY, "F_min"))
     spread = 0.08 * (float(np.ptp(voltage)) or 1.0)
@@ -123,9 +123,9 @@ def _upper(rows: list[Row]) -> Array:
     return np.where(np.isfinite(upper), upper, _of(rows, "photons_s"))
 
 
-def _f_min(content: Content, subject: Subject) -> float | None:
-    table = content.tables["turn_on"]
-    limits = table.loc[table["device"] == subject.device, "f_min_photons_s"].dropna()
+def _f_min(content: Content) -> float | None:
+    """F_min, which is one for the whole run."""
+    limits = content.tables["turn_on"]["f_min_photons_s"].dropna()
     return float(limits.iloc[0]) if len(limits) else None
 
 

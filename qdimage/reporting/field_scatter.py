@@ -53,7 +53,7 @@ def draw_devices(content: Content) -> Figure | None:
 
 def _plot(name: str, title: str, n_voltages: int) -> tuple[Figure, Axes]:
     figure, axes = single_plot(
-        name, title, "voltage_v (V)", "fraction brighter than F_min", height_in=_HEIGHT_IN
+        name, title, "voltage (V)", "fraction brighter than F_min", height_in=_HEIGHT_IN
     )
     axes.set_xlim(-0.55, n_voltages - 0.45)
     axes.set_ylim(-0.02, 1.03)

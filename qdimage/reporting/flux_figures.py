@@ -33,7 +33,7 @@ def draw_el_flux(content: Content, device: str) -> Figure | None:
     figure, axes = single_plot(
         device,
         ": EL flux of PL-visible dots",
-        "voltage_v (V)",
+        "voltage (V)",
         f"EL flux at the camera ({unit})",
         height_in=5.4,
     )

@@ -92,7 +92,7 @@ def _curves(axes: Axes, files: list[tuple[list[Row], "pd.DataFrame"]]) -> None:
             axes.plot(ends[at], line[at], ":", lw=1.2, color=GREY, label="leak", zorder=1)
     axes.set_yscale("log")
     short_log(axes.yaxis)
-    axes.set_xlabel("voltage_v (V)")
+    axes.set_xlabel("voltage (V)")
     axes.set_ylabel("|current| (A)")
 
 
@@ -164,5 +164,5 @@ def _efficiency(axes: Axes, light: "pd.DataFrame") -> None:
         axes.plot(volts[limit], high[limit], "v", color=colour, mfc="none")
     axes.set_yscale("log")
     short_log(axes.yaxis)
-    axes.set_xlabel("voltage_v (V)")
+    axes.set_xlabel("voltage (V)")
     axes.set_ylabel("photons for each electron")

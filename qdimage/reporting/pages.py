@@ -57,6 +57,12 @@ class DevicePage:
         """Where links to it lead."""
         return f"device-{self.number}"
 
+    @property
+    def face(self) -> Picture | None:
+        """The figure that stands for it on the first page; None without any in the file."""
+        blocks = (block for section in self.sections for block in section.blocks)
+        return next((b for b in blocks if isinstance(b, Picture) and b.embedded), None)
+
 
 @dataclass(frozen=True)
 class Pages:

@@ -140,7 +140,7 @@ def draw_g2_voltage(content: Content, device: str) -> Figure | None:
         return None
     step = float(np.diff(voltages).min())
     figure, axes = single_plot(
-        device, ": g2(0) against voltage", "voltage_v (V)", "g2(0)", height_in=_HEIGHT_IN
+        device, ": g2(0) against voltage", "voltage (V)", "g2(0)", height_in=_HEIGHT_IN
     )
     _dots(axes, el, step, "el", f"EL dots, 95 % interval ({count(len(el), 'file')})")
     pl = [row | {"voltage_v": voltages[0] - 1.3 * step} for row in rows if row["kind"] == "pl"]

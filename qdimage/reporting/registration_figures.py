@@ -186,7 +186,7 @@ def _arrow_key(axes: Axes, magnification: float, width: float) -> None:
 def _scatter(grid: Panels, channels: list[_Residuals], colours: list[tuple[float, ...]]) -> None:
     axes = grid.panel(len(channels))
     axes.set_title("all channels", loc="left")
-    name_axes(axes, "residual_x_px (px)", "residual_y_px (px)", grid.panel_in, _NAME_Y_IN)
+    name_axes(axes, "residual x (px)", "residual y (px)", grid.panel_in, _NAME_Y_IN)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
     axes.axhline(0, color=PALE, lw=0.8)

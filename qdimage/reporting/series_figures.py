@@ -48,7 +48,7 @@ def draw_el_series(content: Content, device: str) -> Figure | None:
     figure, axes = single_plot(
         device,
         ": EL of the whole area",
-        "voltage_v (V)",
+        "voltage (V)",
         f"EL at the camera ({unit}/µm²)",
         height_in=_HEIGHT_IN,
     )
@@ -112,7 +112,7 @@ def draw_bands(content: Content, device: str) -> Figure | None:
         _draw_target(axes, own, _turn_on_of(turn_on, key))
         axes.set_title(_target(key), loc="left", fontsize=9.5)
         axes.tick_params(labelsize=8)
-        axes.set_xlabel("voltage_v (V)", fontsize=9, labelpad=2)
+        axes.set_xlabel("voltage (V)", fontsize=9, labelpad=2)
         if k % columns == 0:
             axes.set_ylabel("counts/s", fontsize=9)
     note = "95 % intervals; triangles: limits; shaded: where the band's light sets in"
@@ -178,7 +178,7 @@ def draw_photon_flux(content: Content, device: str) -> Figure | None:
     figure, axes = single_plot(
         device,
         ": photons emitted by single dots",
-        "voltage_v (V)",
+        "voltage (V)",
         "photons emitted (1/s)",
         height_in=_HEIGHT_IN,
     )

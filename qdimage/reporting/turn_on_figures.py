@@ -36,7 +36,7 @@ def draw_turn_on(content: Content, device: str) -> Figure | None:
     figure, axes = single_plot(
         device,
         ": PL-visible dots that are lit in EL",
-        "voltage_v (V)",
+        "voltage (V)",
         f"fraction brighter than F_min = {limit} {flux_unit(signal_units(single))}",
         height_in=_HEIGHT_IN,
     )

@@ -53,7 +53,7 @@ def draw_turn_on_map(field: FieldContent) -> Figure | None:
     grid.title(label(field.name), ": voltage from which each dot is lit", n)
     axes = grid.panel(0)
     _map(axes, dots, voltages)
-    name_axes(axes, "x_px (px)", "y_px (px)", grid.panel_in, _NAME_IN)
+    name_axes(axes, "x (px)", "y (px)", grid.panel_in, _NAME_IN)
     shares = grid.panel(1)
     _steps(shares, dots, voltages)
     name_axes(shares, "voltage from which lit (V)", "counted dots", grid.panel_in, _NAME_IN)

@@ -191,7 +191,7 @@
     marks.filter(function (mark) { return mark.name && mark.look !== "level"; }).reverse().forEach(function (mark) {
       var text = element("text", { x: at, y: 18, "text-anchor": "end", "font-size": 11.5, fill: INK }, mark.name);
       svg.appendChild(text);
-      at -= 6.3 * mark.name.length + 8;
+      at -= 5.9 * mark.name.length + 8;
       if (mark.look === "points" || mark.look === "limits") {
         drawers[mark.look](svg, { look: mark.look, x: [0], y: [0], colour: mark.colour, width: Math.max(mark.width, 5) }, function () { return at - 4; }, function () { return 14; });
         at -= 18;

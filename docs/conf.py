@@ -17,6 +17,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mathml",
+    "offline",
 ]
 exclude_patterns = ["README.md"]
 source_suffix = {".md": "markdown"}

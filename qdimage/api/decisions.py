@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 def read_curation(path: PathLike) -> "Curation":
     """Read the decisions of a ``curation.json``.
 
+    Returns
+    -------
+    Curation
+        The entries, in the order in which they were taken.
+
     Raises
     ------
     FormatError
@@ -44,6 +49,11 @@ def match_curation(dots: "pd.DataFrame", curation: "Curation") -> "MatchedCurati
         The table `dots` of a run, made with these decisions, older ones, or none.
     curation : Curation
         Every entry names its field.
+
+    Returns
+    -------
+    MatchedCuration
+        Which dot each decision means, and the decisions that mean none.
     """
     from qdimage.pipeline.curation import match_curation
 
@@ -57,6 +67,10 @@ def same_dots(before: "pd.DataFrame", after: "pd.DataFrame") -> "NDArray[np.int6
     ----------
     before, after : pandas.DataFrame
         Rows of the table `dots` of one field, of different runs.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows of `after`,)
     """
     from qdimage.pipeline.curation import same_dots
 
@@ -71,6 +85,10 @@ def curated_dots(dots: "pd.DataFrame", judged: "JudgedDots") -> "pd.DataFrame":
     dots : pandas.DataFrame
     judged : mapping of int to JudgedPlace
         By dot_id.
+
+    Returns
+    -------
+    pandas.DataFrame
     """
     from qdimage.pipeline.curated_dots import curated_dots
 
@@ -85,6 +103,11 @@ def curate(tables: "Mapping[str, pd.DataFrame]", judged: "Judged") -> dict[str, 
     tables : mapping of str to pandas.DataFrame
     judged : mapping
         By (device, field), then by dot_id; from `match_curation`.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        All tables, the given ones unchanged.
     """
     from qdimage.pipeline.curated_tables import curate
 

@@ -52,6 +52,11 @@ def model(
         `qdimage.rates.el.el_model`; ``parameters``, a mapping with values of any of the model's
         parameters, which win.
 
+    Returns
+    -------
+    Prediction
+        g2 at the lags, intensity, lines, populations, and what the weak limit tends to.
+
     Raises
     ------
     ConfigurationError, FormatError
@@ -97,6 +102,11 @@ def decay_model(
     response_fwhm_ns, bin_ns : float
         Response of the detector, and width of the bins, over which the light is averaged.
 
+    Returns
+    -------
+    DecayPrediction
+        The light at the times.
+
     Raises
     ------
     ConfigurationError, FormatError
@@ -137,6 +147,11 @@ def scan_model(
         its values.
     beside_pl : bool
         With `pumps_per_us`: add the three-state PL model of the same dot.
+
+    Returns
+    -------
+    ModelScan
+        A row for each value that was scanned.
 
     Raises
     ------

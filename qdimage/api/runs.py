@@ -42,6 +42,11 @@ def plan(
     curation : path or Curation, optional
         What a person decided about dots; instead of the ``curation.json`` beside each experiment.
 
+    Returns
+    -------
+    Plan
+        The fields in order, each with its options, and what cannot be read.
+
     Raises
     ------
     FormatError, ConfigurationError
@@ -144,6 +149,11 @@ def check(
 ) -> "CheckResult":
     """Read every input of every field and say what is wrong with it, analysing nothing.
 
+    Returns
+    -------
+    CheckResult
+        How much was read, and what is wrong with which file; `n_errors` stop an analysis.
+
     Raises
     ------
     FormatError
@@ -170,6 +180,11 @@ def init(
     answers : mapping of str to mapping, optional
         By the file's name of a stack: ``kind``, ``voltage_v``, ``exposure_s``, ``pixel_size_um``,
         where they are known beforehand.
+
+    Returns
+    -------
+    Declaration
+        The file that was written, what was guessed, and what could not be found.
 
     Raises
     ------
@@ -278,6 +293,11 @@ def simulate_study(
 def read_run(out: PathLike) -> "FinishedRun":
     """Read the record and the tables of a finished run.
 
+    Returns
+    -------
+    FinishedRun
+        Record and tables, by name.
+
     Raises
     ------
     FormatError
@@ -289,7 +309,13 @@ def read_run(out: PathLike) -> "FinishedRun":
 
 
 def empty_tables() -> dict[str, "pd.DataFrame"]:
-    """Return every table of a run without a row, by name."""
+    """Return every table of a run without a row, by name.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        With all columns in their order and kinds.
+    """
     from qdimage.pipeline.finished import empty_tables
 
     return empty_tables()
@@ -308,6 +334,11 @@ def write_tables(
         Made if it is not there.
     table_format : {"csv", "parquet"}
 
+    Returns
+    -------
+    tuple of pathlib.Path
+        The files, in the order of the tables.
+
     Raises
     ------
     ConfigurationError
@@ -322,6 +353,11 @@ def write_tables(
 def report(out: PathLike) -> Path:
     """Build pictures and ``report.html`` of a finished run anew, and return the report's path.
 
+    Returns
+    -------
+    pathlib.Path
+        ``report.html``.
+
     Raises
     ------
     FormatError
@@ -333,7 +369,13 @@ def report(out: PathLike) -> Path:
 
 
 def options(*, simulator: bool = False) -> list[dict[str, Any]]:
-    """Return name, default, unit and meaning of every analysis (or simulator) option."""
+    """Return name, default, unit and meaning of every analysis (or simulator) option.
+
+    Returns
+    -------
+    list of dict
+        With ``name``, ``default``, ``unit`` and ``meaning``.
+    """
     from qdimage.config import AnalysisOptions, option_rows
     from qdimage.simulation.options import SimulateOptions
 

@@ -38,6 +38,11 @@ def locate(
     **selection
         ``channel_index``, ``frames``, ``frames_excluded``.
 
+    Returns
+    -------
+    LocatedStack
+        Dots with errors, fluxes and flags, and the image that they were found in.
+
     Raises
     ------
     FormatError, ConfigurationError

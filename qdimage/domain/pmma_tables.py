@@ -16,6 +16,7 @@ _PMMA = number("pmma_nm", "thickness of the device's PMMA; empty where it is not
 _LIMIT = number(
     "most_background", "ratio of the bands up to which an area counts as background-free"
 )
+_LEAST = number("least_dots", "dot band over background band below which dots count as vanished")
 
 PMMA_SERIES = Table(
     "pmma_series",
@@ -32,8 +33,8 @@ PMMA_SERIES = Table(
         text(
             "light",
             "`dots`: of dots, the background not above the limit; `dots_and_background`; "
-            "`dots_undecided`: of dots, the background may be above or below; `background`: no "
-            "light of dots, they vanished; `dark`: neither is seen",
+            "`dots_undecided`: of dots, the background may be above or below; `background`: the "
+            "dots vanished, no line or one surely below least_dots; `dark`: neither is seen",
         ),
         boolean("dots_seen", "a line stands out in the dot band"),
         boolean("background_seen", "light in the background band, by a p-value below 0.001"),
@@ -50,6 +51,7 @@ PMMA_SERIES = Table(
         number("background_ratio_high", "upper end of its 95 % interval"),
         number("background_ratio_upper", "one-sided 95 % limit"),
         _LIMIT,
+        _LEAST,
         MESSAGE,
     ),
     ("pmma_nm", "kind", "voltage_v", "file"),
@@ -68,10 +70,13 @@ PMMA_WINDOWS = Table(
         text(
             "finding",
             "`window`: background-free there; `always_background`: with dots comes background; "
-            "`dots_vanished`: background alone, at every voltage with light; `dark`: no light",
+            "`dots_vanished`: they did at every voltage with light; `dark`: no light",
         ),
-        number("dots_from_low_v", "highest voltage below the next at which no dots are seen"),
-        number("dots_from_high_v", "lowest voltage at which dots are seen"),
+        number(
+            "dots_from_low_v",
+            "highest voltage below the next at which dots are not seen or vanished",
+        ),
+        number("dots_from_high_v", "lowest voltage at which dots are seen and did not vanish"),
         number("peak_ev", "photon energy of the dots' EL, of the spectrum with the smallest error"),
         number("peak_err_ev", "standard deviation of peak_ev"),
         number("sub_bandgap_v", "peak_ev less the middle of the interval in which dots begin"),
@@ -86,6 +91,7 @@ PMMA_WINDOWS = Table(
         ),
         number("most_dots_share", "95 % limit of the dot band over the background where vanished"),
         _LIMIT,
+        _LEAST,
         MESSAGE,
     ),
     ("pmma_nm",),

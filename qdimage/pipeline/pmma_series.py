@@ -1,6 +1,7 @@
 """Areas under different thicknesses of PMMA: rows of their light and of background-free windows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from qdimage.domain.pmma_tables import PMMA_SERIES, PMMA_WINDOWS
@@ -20,16 +21,23 @@ _ORDER = ("dots_and_background", "background", _FREE, _UNDECIDED, _DARK)
 _RATIO = tuple(f"background_ratio{end}" for end in ("", "_low", "_high", "_upper"))
 
 
-def pmma_tables(spectra: Iterable[tuple[Row, float]]) -> Mapping[Table, list[Row]]:
+@dataclass(frozen=True)
+class Limits:
+    """Up to what background an area is free of it, and from what share its dots are there."""
+
+    most_background: float
+    least_dots: float
+
+
+def pmma_tables(spectra: Iterable[tuple[Row, Limits]]) -> Mapping[Table, list[Row]]:
     """Return the rows of both tables.
 
     Parameters
     ----------
-    spectra : iterable of (dict, float)
-        Rows of the table `spectra`, those of dots are left out; and the ratio of the bands up to
-        which an area is background-free.
+    spectra : iterable of (dict, Limits)
+        Rows of the table `spectra`, of which those of dots are left out.
     """
-    areas = [(_series_row(row, limit), row) for row, limit in spectra if row["scope"] == "area"]
+    areas = [(_series_row(row, limits), row) for row, limits in spectra if row["scope"] == "area"]
     groups: dict[tuple[float | None, str], list[Area]] = {}
     for area in areas:
         thickness = area[0]["pmma_nm"]
@@ -40,11 +48,11 @@ def pmma_tables(spectra: Iterable[tuple[Row, float]]) -> Mapping[Table, list[Row
     return {PMMA_SERIES: [series for series, _ in areas], PMMA_WINDOWS: windows}
 
 
-def _series_row(row: Row, limit: float) -> Row:
+def _series_row(row: Row, limits: Limits) -> Row:
     same = ("device", "field", "pmma_nm", "kind", "voltage_v", "file", "area_mm2", "status")
     known: Row = {name: row.get(name) for name in same}
     known |= {"exposure_s": row.get("exposure_s"), "message": row["message"]}
-    known["most_background"] = limit
+    known |= {"most_background": limits.most_background, "least_dots": limits.least_dots}
     if row["status"] == "failed":
         return known
     # Without a line a spectrum has bands all the same.
@@ -54,7 +62,7 @@ def _series_row(row: Row, limit: float) -> Row:
     known |= {name: row.get(name) for name in _RATIO}
     seen = row.get("model") is not None, row["background_band_p_value"] < SEEN_P
     known |= {"dots_seen": seen[0], "background_seen": seen[1]}
-    known["light"] = _light(row, limit, dots=seen[0], background=seen[1])
+    known["light"] = _light(row, limits, dots=seen[0], background=seen[1])
     area, exposure = row.get("area_mm2"), row.get("exposure_s")
     if area is None or exposure is None:
         missing = "area_mm2" if area is None else "exposure_s"
@@ -63,12 +71,13 @@ def _series_row(row: Row, limit: float) -> Row:
     return known | _per_area(row, area * exposure)
 
 
-def _light(row: Row, limit: float, *, dots: bool, background: bool) -> str:
-    if not dots:
+def _light(row: Row, limits: Limits, *, dots: bool, background: bool) -> str:
+    low, upper = row.get("background_ratio_low"), row.get("background_ratio_upper")
+    if not dots or (low is not None and low > 1 / limits.least_dots):
         return "background" if background else _DARK
-    if row.get("background_ratio_upper") is not None and row["background_ratio_upper"] <= limit:
+    if upper is not None and upper <= limits.most_background:
         return _FREE
-    if row.get("background_ratio_low") is not None and row["background_ratio_low"] > limit:
+    if low is not None and low > limits.most_background:
         return "dots_and_background"
     return _UNDECIDED
 
@@ -105,6 +114,7 @@ def _window_row(areas: Sequence[Area]) -> Row:
         "n_spectra": len(answered),
         "n_voltages": len(voltages),
         "most_background": min(row["most_background"] for row in rows),
+        "least_dots": min(row["least_dots"] for row in rows),
     }
     if not answered:
         reason = "found no EL spectrum of an area with an answer and a voltage_v"
@@ -116,7 +126,8 @@ def _window_row(areas: Sequence[Area]) -> Row:
     light = {volts: next(each for each in _ORDER if each in found) for volts, found in at.items()}
     dots = [volts for volts, found in at.items() if found & _WITH_DOTS]
     known |= _between("dots_from", [each for each in voltages if each not in dots], dots)
-    known |= _energy([row for _, row in answered if row.get("peak_ev") is not None], known)
+    with_dots = [row for series, row in answered if series["light"] in _WITH_DOTS]
+    known |= _energy([row for row in with_dots if row.get("peak_ev") is not None], known)
     return known | _finding(light, answered)
 
 
@@ -192,6 +203,6 @@ def _vanished(areas: Sequence[Area]) -> Row:
     share = best["dot_band_counts_upper"] / best["background_band_counts"]
     return {
         "most_dots_share": share,
-        "message": f"the dots vanished: at {volts} V light of the background alone; the dot band "
-        f"has at most {100 * share:.2g} % of it",
+        "message": f"the dots vanished: at {volts} V light of the background, of which the dot "
+        f"band has at most {100 * share:.2g} %",
     }

@@ -49,7 +49,7 @@ from qdimage.pipeline.el_series import LitChannel
 from qdimage.pipeline.field import ChannelResult, ElResult, FieldResult
 from qdimage.pipeline.headlines import add_headlines
 from qdimage.pipeline.light_tables import light_tables
-from qdimage.pipeline.pmma_series import pmma_tables
+from qdimage.pipeline.pmma_series import Limits, pmma_tables
 from qdimage.pipeline.population import FieldFacts, population_tables
 from qdimage.pipeline.registration import Registered
 from qdimage.pipeline.spectrum_headlines import add_spectrum_headlines, add_sub_bandgap
@@ -110,11 +110,12 @@ def _lit_channels(fields: Sequence[FieldResult]) -> list[LitChannel]:
     return channels
 
 
-def _spectra(fields: Sequence[FieldResult]) -> Iterator[tuple[Row, float]]:
-    """Yield rows of spectra, and up to what background a field is called free of it."""
+def _spectra(fields: Sequence[FieldResult]) -> Iterator[tuple[Row, Limits]]:
+    """Yield rows of spectra, and what a field calls background-free or vanished."""
     for field in fields:
+        options = field.options.spectrum
         for row in field.photons.get(SPECTRA.name, []):
-            yield row, field.options.spectrum.most_background
+            yield row, Limits(options.most_background, options.least_dots)
 
 
 def _population(

@@ -29,6 +29,9 @@ class SpectrumOptions(Options):
     most_background: float = option(
         0.05, "an area is background-free if surely below this share of the dots' light", "", gt=0
     )
+    least_dots: float = option(
+        0.05, "an area's dots vanished if surely below this share of the background's light", gt=0
+    )
     electrons_per_count: float | None = option(
         None,
         "sensitivity over gain; without it found from the scatter of neighbours",

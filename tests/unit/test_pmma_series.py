@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from qdimage.domain.pmma_tables import PMMA_SERIES, PMMA_WINDOWS
-from qdimage.pipeline.pmma_series import pmma_tables
+from qdimage.pipeline.pmma_series import Limits, pmma_tables
 
-LIMIT = 0.05
+LIMIT = Limits(most_background=0.05, least_dots=0.05)
 # Ratio of the bands: estimate, ends, one-sided limit.
 RATIOS = {
     "dots": (0.01, 0.0, 0.03, 0.02),
@@ -119,6 +119,17 @@ def test_dots_that_vanish_are_named_with_a_limit() -> None:
     assert row.get("dots_from_high_v") is None
     assert window("dark", "dark")["finding"] == "dark"
     assert window("dark", "dots_and_background")["finding"] == "always_background"
+
+
+def test_a_trace_of_dots_under_the_background_counts_as_vanished() -> None:
+    trace = {"background_ratio": 400.0, "background_ratio_low": 380.0}
+    trace |= {"background_ratio_high": 430.0, "background_ratio_upper": 425.0}
+    found = window("background", "dots_and_background", **trace)
+    assert found["finding"] == "dots_vanished"
+    assert "peak_ev" not in found
+    assert found.get("dots_from_high_v") is None
+    much = window("dots_and_background", background_ratio_low=15.0)
+    assert much["finding"] == "always_background"
 
 
 def test_the_worst_of_several_areas_counts_at_a_voltage() -> None:

@@ -386,7 +386,7 @@ def test_contours_are_judged_by_how_well_the_noise_is_known() -> None:
     options = SpectrumOptions(model="gaussian")
     el = replace(CAMERA, counts=2e4, pixels=560, step_nm=0.7)
     p_values, errs = [], []
-    for seed in range(40):
+    for seed in range(24):
         parts = []
         for index in range(2):
             each = cleaned(simulate_spectrum(el, np.random.default_rng([28, seed, index])))
@@ -395,10 +395,10 @@ def test_contours_are_judged_by_how_well_the_noise_is_known() -> None:
             parts.append((each.wavelength_nm, each.counts, fit.noise, fit.line))
             errs.append(fit.noise.relative_err)
         p_values.append(compared(*parts).p_value)
-    # Found from scatter to a tenth or two. Of 40 draws of 5 %, seven or more have odds of 3e-3.
+    # Found from scatter to a tenth or two. Of 24 draws of 5 %, six or more have odds of 1e-3.
     assert 0.02 < np.median(errs) < 0.5
-    assert np.sum(np.array(p_values) < 0.05) <= 6
-    assert np.mean(p_values) == pytest.approx(0.5, abs=0.15)
+    assert np.sum(np.array(p_values) < 0.05) <= 5
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.2)
 
 
 def test_no_line_is_refused_and_not_invented() -> None:

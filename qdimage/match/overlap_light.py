@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
+from scipy.signal import fftconvolve
 
 from qdimage.domain.overlap_light import OverlapLight
 from qdimage.domain.photon_image import PhotonImage
@@ -13,6 +14,9 @@ Mask = NDArray[np.bool_]
 
 # From here on a Gaussian spot has a thousandth of its light.
 _CLEAR_SIGMA = 4.0
+# A real spot has more: up to here whatever the data say, beyond it falls with the third power of
+# the distance as the light of any aperture does, on average over its rings.
+_NEAR_SIGMA, _FAR_SIGMA = 7.0, 60.0
 _BOX_PX = 32
 _LEAST_FREE, _LEAST_BOXES = 100, 4
 
@@ -23,6 +27,7 @@ def overlap_light(
     *,
     field_shape: tuple[int, int],
     sources_px: Array,
+    flux_s: Array,
     sigma_px: float,
     signal_per_adu: float,
     zero: str | None,
@@ -42,6 +47,8 @@ def overlap_light(
         (y, x) of the field's reference channel.
     sources_px : ndarray, shape (n, 2)
         PL dots and EL localizations, in the channel's first frame.
+    flux_s : ndarray, shape (n,)
+        Light of each in its Gaussian spot; NaN counts as none.
     sigma_px : float
         Width of a spot.
     signal_per_adu : float
@@ -66,10 +73,8 @@ def overlap_light(
     total_err = float(np.sqrt(variance[usable].sum())) * grow
     background, background_err, note = nan, nan, ""
     if n_free >= _LEAST_FREE:
-        background = float(level[free].mean())
-        noise = float(np.sqrt(variance[free].sum())) / n_free
-        uneven = (1.0 - n_free / n_pixels) * _unevenness(level, free)
-        background_err = float(np.hypot(noise, uneven))
+        wings = _wings(level.shape, sources_px + image.offset_px, flux_s, sigma_px)
+        background, background_err = _without_wings(level, variance, free, wings)
     else:
         note = f"found {n_free} pixels between the dots, expected at least {_LEAST_FREE}"
     return OverlapLight(
@@ -88,14 +93,14 @@ def _inside(image: PhotonImage, transform: Transform, field_shape: tuple[int, in
 
 
 def _between(image: PhotonImage, sources: Array, clear_px: float) -> Mask:
+    """Pixels far from every source, and from the border, behind which there may be others."""
     height, width = image.mean.shape
     pixel = np.rint(sources).astype(np.int64)
     seen = np.all((pixel >= 0) & (pixel < [width, height]), axis=1)
-    if not seen.any():
-        return np.ones((height, width), bool)
-    dark = np.ones((height, width), bool)
-    dark[pixel[seen, 1], pixel[seen, 0]] = False
-    return np.asarray(distance_transform_edt(dark) > clear_px)
+    dark = np.zeros((height + 2, width + 2), bool)
+    dark[1:-1, 1:-1] = True
+    dark[pixel[seen, 1] + 1, pixel[seen, 0] + 1] = False
+    return np.asarray(distance_transform_edt(dark)[1:-1, 1:-1] > clear_px)
 
 
 def _variance(image: PhotonImage) -> Array:
@@ -104,8 +109,43 @@ def _variance(image: PhotonImage) -> Array:
     return np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
 
 
+def _wings(shape: tuple[int, ...], sources: Array, flux_s: Array, sigma_px: float) -> list[Array]:
+    """Light near every source, and far from it, of each for a wing of amplitude 1."""
+    pixel = np.rint(sources).astype(np.int64)
+    lit = np.all((pixel >= 0) & (pixel < shape[::-1]), axis=1) & (np.nan_to_num(flux_s) > 0)
+    if not lit.any():
+        return []
+    light = np.zeros(shape)
+    np.add.at(light, (pixel[lit, 1], pixel[lit, 0]), flux_s[lit])
+    reach = int(min(_FAR_SIGMA * sigma_px, max(shape)))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    distance = np.hypot(x, y) / sigma_px
+    near = (distance > _CLEAR_SIGMA) & (distance <= _NEAR_SIGMA)
+    far = distance > _NEAR_SIGMA
+    kernels = near.astype(float), np.where(far, np.maximum(distance, 1.0) ** -3.0, 0.0)
+    return [np.asarray(fftconvolve(light, kernel, mode="same")) for kernel in kernels]
+
+
+def _without_wings(
+    level: Array, variance: Array, free: Mask, wings: list[Array]
+) -> tuple[float, float]:
+    """Return the even level between the sources, with its error: least squares beside wings."""
+    columns = [np.ones(int(free.sum())), *(wing[free] for wing in wings)]
+    scale = [max(float(np.abs(column).max()), 1e-300) for column in columns]
+    design = np.column_stack([column / size for column, size in zip(columns, scale, strict=True)])
+    solution, *_ = np.linalg.lstsq(design, level[free], rcond=None)
+    of_level = np.linalg.pinv(design)[0]
+    noise = float(np.sqrt((of_level**2 * variance[free]).sum()))
+    rest = np.zeros_like(level)
+    rest[free] = level[free] - design @ solution
+    return float(solution[0]), max(noise, _unevenness(rest, free))
+
+
 def _unevenness(level: Array, free: Mask) -> float:
-    """Standard error of the background's mean by how boxes of the frame differ."""
+    """Standard error of the background's mean by how boxes of the frame differ.
+
+    Sources that nobody found, and wings of bright ones, make it larger than the noise.
+    """
     width = level.shape[1]
     row, column = np.nonzero(free)
     box = (row // _BOX_PX) * (width // _BOX_PX + 1) + column // _BOX_PX

@@ -523,4 +523,5 @@ def measure_fluxes(
         systematic_px=systematic_px,
         seed=options.seed,
     )
-    return ElResult(matches, photometry, channel_light(measured, fixed, transform))
+    light = channel_light(measured, fixed, transform, matches, photometry)
+    return ElResult(matches, photometry, light)

@@ -17,14 +17,23 @@ DOTS = np.array([[20.0, 30.0], [70.0, 50.0], [100.0, 20.0]])
 FLUX_S, BACKGROUND_PX_S, CLOCK = 4000.0, 3.0, 0.02
 
 
-def _image(seed: int, *, defects: float = 0.0) -> PhotonImage:
-    """Mean of frames of three Gaussian dots on an even background, Poisson noise doubled."""
+def _image(
+    seed: int, *, defects: float = 0.0, wings: float = 0.0, flux_s: float = FLUX_S
+) -> PhotonImage:
+    """Mean of frames of three dots on an even background, Poisson noise doubled.
+
+    A dot is Gaussian but for a share of its light, which falls with the third power of the
+    distance beyond four times the Gaussian's width.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
     level = np.full(SHAPE, BACKGROUND_PX_S * EXPOSURE_S + CLOCK)
     for px, py in DOTS:
         spot = np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * SIGMA_PX**2))
-        level += FLUX_S * EXPOSURE_S * spot / (2 * np.pi * SIGMA_PX**2)
+        level += (1 - wings) * flux_s * EXPOSURE_S * spot / (2 * np.pi * SIGMA_PX**2)
+        far = np.hypot(x - px, y - py) / (4 * SIGMA_PX)
+        tail = np.where(far > 1, np.maximum(far, 1.0) ** -3.0, 0.0)
+        level += wings * flux_s * EXPOSURE_S * tail / (2 * np.pi * (4 * SIGMA_PX) ** 2)
     # A gamma number of mean m and variance 2 m / n stands for n frames behind an EM register.
     mean = rng.gamma(level * N_FRAMES / 2, 2 / N_FRAMES)
     usable = rng.random(SHAPE) >= defects
@@ -45,13 +54,16 @@ def _image(seed: int, *, defects: float = 0.0) -> PhotonImage:
     )
 
 
-def _light(image: PhotonImage, shift_px: tuple[float, float] = (0.0, 0.0)) -> OverlapLight:
+def _light(
+    image: PhotonImage, shift_px: tuple[float, float] = (0.0, 0.0), flux_s: float = FLUX_S
+) -> OverlapLight:
     matrix = np.array([[1.0, 0.0, shift_px[0]], [0.0, 1.0, shift_px[1]]])
     return overlap_light(
         image,
         Transform.from_matrix(matrix),
         field_shape=SHAPE,
         sources_px=DOTS,
+        flux_s=np.full(len(DOTS), flux_s),
         sigma_px=SIGMA_PX,
         signal_per_adu=0.05,
         zero="bias_adu",
@@ -72,6 +84,16 @@ def test_total_and_background_are_covered() -> None:
     assert low <= total <= high
     # Boxes of the frame add what they differ by, so that this error is rather too large.
     assert low <= background
+
+
+def test_wings_of_bright_dots_are_no_background() -> None:
+    """They would raise the level between the dots by more than all of it."""
+    bright_s = 1e5
+    images = [_image(seed, wings=0.15, flux_s=bright_s) for seed in range(20)]
+    found = np.array([_light(each, flux_s=0.85 * bright_s).background_px_s for each in images])
+    raised = 0.15 * len(DOTS) * bright_s / (SHAPE[0] * SHAPE[1])
+    assert raised > BACKGROUND_PX_S
+    assert found.mean() == pytest.approx(BACKGROUND_PX_S, abs=0.05 * raised)
 
 
 def test_only_the_field_counts() -> None:
@@ -99,6 +121,7 @@ def test_an_estimated_bias_says_nothing_of_the_level() -> None:
         Transform.from_matrix(np.eye(3)[:2]),
         field_shape=SHAPE,
         sources_px=DOTS,
+        flux_s=np.full(len(DOTS), FLUX_S),
         sigma_px=SIGMA_PX,
         signal_per_adu=0.05,
         zero=None,
@@ -122,6 +145,7 @@ def test_a_frame_full_of_sources_has_nothing_between() -> None:
         Transform.from_matrix(np.eye(3)[:2]),
         field_shape=SHAPE,
         sources_px=np.column_stack([x.ravel(), y.ravel()]).astype(float),
+        flux_s=np.zeros(x.size),
         sigma_px=SIGMA_PX,
         signal_per_adu=0.05,
         zero="bias_adu",

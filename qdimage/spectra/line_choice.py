@@ -34,14 +34,9 @@ def error_by_other_lines(
         return 1.0
     least = min(scores[each.model] for each in symmetric)
     weights = np.array([math.exp((least - scores[each.model]) / 2) for each in symmetric])
-    squares = np.array(
-        [
-            each.covariance[-1, -1] + (each.parameters[-1] - best.parameters[-1]) ** 2
-            for each in symmetric
-        ]
-    )
-    variance = float(weights @ squares / weights.sum())
-    return max(math.sqrt(variance / best.covariance[-1, -1]), 1.0)
+    apart = np.array([each.parameters[-1] - best.parameters[-1] for each in symmetric])
+    variance = float(best.covariance[-1, -1])
+    return math.sqrt(1 + float(weights @ apart**2 / weights.sum()) / variance)
 
 
 def with_width_error(fit: LineFit, factor: float) -> LineFit:

@@ -127,6 +127,7 @@ def run_warnings(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -
                 f"{name}: no channel is declared; add [[channels]] to {field.experiment.path}"
             )
         for row in field.photons.get(SPECTRA.name, []):
-            if row["message"]:
+            # Of an area that is an answer.
+            if row["message"] and row.get("flags") != "no_line":
                 warnings.append(f"{name}, {row['file']}: {row['message']}")
     return warnings

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         curate,
         curated_dots,
         decay_model,
+        dot_traces,
         draw_calibration,
         draw_model,
         draw_spectra,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         spectrum,
         targets,
         trace,
+        track,
         write_curation,
         write_tables,
     )
@@ -59,6 +61,7 @@ __all__ = [
     "curate",
     "curated_dots",
     "decay_model",
+    "dot_traces",
     "draw_calibration",
     "draw_model",
     "draw_spectra",
@@ -85,6 +88,7 @@ __all__ = [
     "spectrum",
     "targets",
     "trace",
+    "track",
     "write_curation",
     "write_tables",
 ]

@@ -16,6 +16,7 @@ from qdimage.image.options import ImageOptions
 from qdimage.io.documents import format_toml
 from qdimage.io.experiment_file import not_finite, read_toml
 from qdimage.io.explain import explain
+from qdimage.localize.link_options import LinkOptions
 from qdimage.localize.options import LocalizeOptions
 from qdimage.match.options import MatchOptions
 from qdimage.photons.decay_options import DecayOptions
@@ -39,6 +40,7 @@ with warnings.catch_warnings():
         seed: int = option(0, "seed of everything random, such as the blank places", ge=0)
         image: ImageOptions = ImageOptions()
         localize: LocalizeOptions = LocalizeOptions()
+        link: LinkOptions = LinkOptions()
         register: RegisterOptions = RegisterOptions()
         match: MatchOptions = MatchOptions()
         g2: DipOptions = DipOptions()

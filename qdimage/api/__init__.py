@@ -29,7 +29,7 @@ from qdimage.api.runs import (
     write_tables,
 )
 from qdimage.api.spectra import draw_spectra, spectrum
-from qdimage.api.stacks import locate, register
+from qdimage.api.stacks import dot_traces, locate, register, track
 from qdimage.api.steering import attach_files, check_targets, correct_drift, targets
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "curate",
     "curated_dots",
     "decay_model",
+    "dot_traces",
     "draw_calibration",
     "draw_model",
     "draw_spectra",
@@ -68,6 +69,7 @@ __all__ = [
     "spectrum",
     "targets",
     "trace",
+    "track",
     "write_curation",
     "write_tables",
 ]

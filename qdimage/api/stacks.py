@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qdimage.api.arguments import PathLike, analysis_options, camera_keys
+from qdimage.api.arguments import PathLike, Progress, analysis_options, camera_keys
 
 if TYPE_CHECKING:
     from qdimage.domain.refusal import Refusal
+    from qdimage.domain.tracks import FrameFluxes, Tracks
     from qdimage.pipeline.registration import Registered
     from qdimage.pipeline.single import LocatedStack, StackSource
 
@@ -60,6 +61,98 @@ def locate(
         psf_sigma_px=psf_sigma_px,
         selection=selection,
     )
+
+
+def track(
+    stack: "StackSource",
+    *,
+    camera: Mapping[str, float] | PathLike | None = None,
+    exposure_s: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    psf_sigma_px: float | None = None,
+    progress: Progress | None = None,
+    **selection: Any,
+) -> "tuple[LocatedStack, Tracks]":
+    """Localize the dots of every frame of a stack, and link them to tracks.
+
+    Parameters
+    ----------
+    stack, camera, exposure_s, options, assignments, psf_sigma_px, **selection
+        As in `locate`; options of ``link`` count too.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    LocatedStack, Tracks
+        The dots of the mean of all frames; those of each frame, with their tracks.
+
+    Raises
+    ------
+    FormatError, ConfigurationError, FitError
+        As `locate`; or if the dots lie too close for the range in which they are linked.
+    """
+    from qdimage.pipeline.tracks import track_stack
+
+    keys, source = camera_keys(camera)
+    return track_stack(
+        stack,
+        camera=keys,
+        camera_source=source,
+        exposure_s=exposure_s,
+        options=analysis_options(options, assignments),
+        psf_sigma_px=psf_sigma_px,
+        selection=selection,
+        progress=progress or _silent,
+    )
+
+
+def dot_traces(
+    stack: "StackSource",
+    *,
+    camera: Mapping[str, float] | PathLike | None = None,
+    exposure_s: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    psf_sigma_px: float | None = None,
+    progress: Progress | None = None,
+    **selection: Any,
+) -> "tuple[LocatedStack, FrameFluxes]":
+    """Localize the dots of a stack, and measure the flux of each in every frame.
+
+    Parameters
+    ----------
+    stack, camera, exposure_s, options, assignments, psf_sigma_px, progress, **selection
+        As in `track`.
+
+    Returns
+    -------
+    LocatedStack, FrameFluxes
+        The dots, and arrays of shape (frames, dots) in the order of the dots.
+
+    Raises
+    ------
+    FormatError, ConfigurationError
+        As `locate`.
+    """
+    from qdimage.pipeline.tracks import trace_dots
+
+    keys, source = camera_keys(camera)
+    return trace_dots(
+        stack,
+        camera=keys,
+        camera_source=source,
+        exposure_s=exposure_s,
+        options=analysis_options(options, assignments),
+        psf_sigma_px=psf_sigma_px,
+        selection=selection,
+        progress=progress or _silent,
+    )
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Report to nobody."""
 
 
 def register(

@@ -1,4 +1,4 @@
-"""``locate``, ``register``: single stacks outside an experiment."""
+"""``locate``, ``register``, ``track``: single stacks outside an experiment."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,13 +15,14 @@ from qdimage.cli.parameters import (
     PixelSize,
     Quiet,
 )
-from qdimage.cli.terminal import aligned, say, show, show_json
+from qdimage.cli.terminal import aligned, progress_bar, say, show, show_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from qdimage.pipeline.single import LocatedStack
 
+StackFile = Annotated[Path, typer.Argument(help="TIFF stack.")]
 Frames = Annotated[
     tuple[int, int] | None, typer.Option(metavar="FIRST STOP", help="Frames FIRST <= t < STOP.")
 ]
@@ -40,10 +41,13 @@ def add_to(app: typer.Typer) -> None:
         "register",
         epilog=f"Example:  qdimage register {stacks}/pl.tif {stacks}/el_2.4V.tif --exposure-s 0.1",
     )(register)
+    app.command(
+        "track", epilog=f"Example:  qdimage track {stacks}/pl.tif --exposure-s 0.1 -o tracks.csv"
+    )(track)
 
 
 def locate(
-    stack: Annotated[Path, typer.Argument(help="TIFF stack.")],
+    stack: StackFile,
     camera: CameraFile = None,
     exposure_s: Exposure = None,
     pixel_size_um: PixelSize = None,
@@ -79,6 +83,64 @@ def locate(
         show(_dots_text(frame))
     elif not quiet:
         show(f"{len(frame)} dots in {output}")
+
+
+def track(
+    stack: StackFile,
+    static: Annotated[
+        bool,
+        typer.Option(
+            "--static",
+            help="The flux of the stack's dots in every frame, at their places; else dots are "
+            "found in each frame anew and linked.",
+        ),
+    ] = False,
+    camera: CameraFile = None,
+    exposure_s: Exposure = None,
+    frames: Frames = None,
+    channel_index: ChannelIndex = None,
+    config: Config = None,
+    assignments: Assignments = [],  # noqa: B006  typer reads it, nobody changes it
+    output: OutFile = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Follow the dots of a stack frame by frame: tracks, or traces of dots that stay."""
+    from qdimage import api
+    from qdimage.cli.frames import records, write_rows
+    from qdimage.domain.track_tables import DOT_TRACES, TRACKS
+    from qdimage.pipeline.tables import as_frame
+    from qdimage.pipeline.tracks import dot_trace_rows, track_rows
+
+    place = {"device": "", "field": stack.stem, "channel": stack.stem}
+    with progress_bar(quiet or as_json) as progress:
+        shared: dict[str, Any] = {
+            "camera": camera,
+            "exposure_s": exposure_s,
+            "options": _options(config),
+            "assignments": assignments,
+            "progress": progress,
+            **_selection(frames, channel_index),
+        }
+        if static:
+            table = DOT_TRACES
+            frame = as_frame(dot_trace_rows(place, *api.dot_traces(stack, **shared)), table)
+        else:
+            table = TRACKS
+            frame = as_frame(track_rows(place, *api.track(stack, **shared)), table)
+    if output is not None:
+        write_rows(frame, table, output)
+    if as_json:
+        show_json({"rows": records(frame)})
+    elif not quiet:
+        where = f" in {output}" if output else "; name a file for the rows with -o"
+        show(_counted(frame, static) + where)
+
+
+def _counted(frame: "pd.DataFrame", static: bool) -> str:
+    if static:
+        return f"{frame['loc_id'].nunique()} dots, {len(frame)} fluxes"
+    return f"{frame['track'].nunique()} tracks of {len(frame)} localizations"
 
 
 def register(

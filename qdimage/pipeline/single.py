@@ -1,6 +1,7 @@
 """Stacks outside an experiment: localize one, register one to another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,35 @@ def locate_stack(
     ConfigurationError
         If the exposure is not known.
     """
+    with read_image(
+        source,
+        camera=camera,
+        camera_source=camera_source,
+        exposure_s=exposure_s,
+        options=options,
+        psf_sigma_px=psf_sigma_px,
+        selection=selection,
+    ) as (name, stack, image):
+        pixel_size_um = stack.metadata.get("pixel_size_um")
+    dots = localize(image, options=options.localize, psf_sigma_px=psf_sigma_px)
+    return LocatedStack(name, image, dots, pixel_size_um)
+
+
+@contextmanager
+def read_image(
+    source: StackSource,
+    *,
+    camera: CameraKeys,
+    camera_source: str,
+    exposure_s: float | None,
+    options: AnalysisOptions,
+    psf_sigma_px: float | None,
+    selection: Mapping[str, Any] | None,
+) -> Iterator[tuple[str, Stack, PhotonImage]]:
+    """Open a stack, give its name, itself without its bias's pattern, and its image.
+
+    Parameters, errors as `locate_stack`.
+    """
     name, stack = _opened(source, selection or {})
     with stack:
         exposure = stack.metadata.get("exposure_s") if exposure_s is None else exposure_s
@@ -109,9 +139,7 @@ def locate_stack(
             options=options.image,
             psf_sigma_px=psf_sigma_px,
         )
-        pixel_size_um = stack.metadata.get("pixel_size_um")
-    dots = localize(image, options=options.localize, psf_sigma_px=psf_sigma_px)
-    return LocatedStack(name, image, dots, pixel_size_um)
+        yield name, even, image
 
 
 def _opened(source: StackSource, selection: Mapping[str, Any]) -> tuple[str, Stack]:

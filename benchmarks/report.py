@@ -55,7 +55,8 @@ def main() -> int:
             steps = {
                 "show the table": ("location.hash = '#dots'", "dots.offsetHeight"),
                 "filter it": (
-                    "filter.value = 'lit and pl_photons_s > 2000'; filter.dispatchEvent(new Event('input'))",
+                    "filter.value = 'lit and pl_photons_s > 2000'; "
+                    "filter.dispatchEvent(new Event('input'))",
                     "shown.textContent.includes(' of ')",
                 ),
                 "sort it": (

@@ -18,6 +18,7 @@ from qdimage.domain.photon_flags import PHOTON_FLAG_MEANING
 from qdimage.domain.run_tables import RUN_TABLES
 from qdimage.domain.table import Table
 from qdimage.domain.target_tables import TARGET_TABLES
+from qdimage.domain.track_tables import TRACK_TABLES
 from qdimage.rates.coulomb import LAWS, law_parameters
 from qdimage.rates.parameters import ParameterSet
 from qdimage.rates.registry import MODELS
@@ -76,6 +77,8 @@ def _tables() -> str:
         *(_table(table) for table in RUN_TABLES),
         "The tables below are those of `qdimage targets`.",
         *(_table(table) for table in TARGET_TABLES),
+        "Those of `qdimage track`:",
+        *(_table(table) for table in TRACK_TABLES),
         "## Flags",
         _grid(
             ("flag", "meaning"),

@@ -135,7 +135,7 @@ DOTS = Table(
         boolean("isolated", "no other PL dot inside the isolation distance"),
         number(
             "g2_floor",
-            "g2(0) of an ideal single dot with the neighbours' PL and the background in the pinhole",
+            "g2(0) of an ideal single dot with the neighbours' PL and background in the pinhole",
         ),
         number("turn_on_voltage_v", "middle of the interval below"),
         number(

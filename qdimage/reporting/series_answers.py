@@ -36,7 +36,7 @@ def turn_on_grid(content: Content, device: str) -> Grid | None:
     cells = tuple(
         (
             Cell(row["field"]),
-            Cell(_LIGHTS.get(row["light"], row["light"])),
+            Cell(_LIGHTS.get(str(row["light"]), str(row["light"]))),
             Cell(_whose(row)),
             Cell(str(row["n_voltages"]), row["n_voltages"]),
             Cell(_between(row), row["turn_on_high_v"]),

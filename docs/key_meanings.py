@@ -88,7 +88,8 @@ SPECTRUM = {
     "kind": "under light or under current",
     "voltage_v": "voltage applied, V, of `el`",
     "exposure_s": "exposure of all frames together, s; from the file where not given",
-    "dark_file": "spectrum without light, which is subtracted",
+    "dark_file": "spectrum without light, which is subtracted, scaled by exposure",
+    "rows": "first row of an image that is summed, from 0, and the one after the last",
     **PLACE,
 }
 

@@ -156,6 +156,7 @@ class SpectrumTable(Declared):
     scope: Literal["dot", "area"] = "dot"
     area_mm2: float | None = Field(default=None, gt=0)
     dark_file: str | None = Field(default=None, min_length=1)
+    rows: tuple[int, int] | None = None
     kind: Kind
     voltage_v: float | None = None
     exposure_s: float | None = Field(default=None, gt=0)

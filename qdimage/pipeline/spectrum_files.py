@@ -91,6 +91,7 @@ def settings_of(experiment: Experiment, declared: SpectrumTable) -> SpectrumSett
     """Return how a declared spectrum is read."""
     return SpectrumSettings(
         dark=experiment.folder / declared.dark_file if declared.dark_file else None,
+        rows=declared.rows,
         exposure_s=declared.exposure_s,
         scope=declared.scope,
     )

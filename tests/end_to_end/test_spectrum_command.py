@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from spectrum_files import write_spe3
 
 import qdimage
 from qdimage.cli.main import run_command_line
@@ -166,3 +167,17 @@ def test_without_stacks_el_is_compared_with_pl_of_the_same_place(
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert len(list((tmp_path / "out" / "figures").glob("*_el_over_pl.png"))) == 1
     assert "Contour p" in report
+
+
+def test_rows_of_an_image_are_declared(tmp_path: Path) -> None:
+    found = simulate_spectrum(EL, np.random.default_rng(4))
+    image = np.stack([np.zeros_like(found.counts), found.counts, np.zeros_like(found.counts)])
+    write_spe3(tmp_path / "el.spe", image[np.newaxis], wavelength_nm=found.wavelength_nm)
+    entry = "[[spectra]]\nfile = 'el.spe'\nkind = 'pl'\n"
+    text = f"contract = 1\n{entry}rows = [1, 2]\n{entry}"
+    (tmp_path / "experiment.toml").write_text(text, encoding="utf-8")
+    qdimage.run(tmp_path, tmp_path / "out")
+    rows = pd.read_csv(tmp_path / "out" / "spectra.csv")
+    assert sorted(rows["status"]) == ["failed", "ok"]
+    assert rows.set_index("status")["peak_nm"]["ok"] == pytest.approx(630, abs=0.5)
+    assert "3 rows" in rows.set_index("status")["message"]["failed"]

@@ -3,8 +3,8 @@
 Fields with one EL channel at 0 V and others above are simulated and analysed as in a run. The
 truth of all light is the sum of every source's light inside the overlap (of a Gaussian spot, the
 share inside) and of the even background there; that of the dots is the light of the true dots
-within 2.5 px of the PL dots that were found, blends included. Pulls are errors over stated errors;
-`bias` is the mean error relative to the truth.
+within 2.5 px of the PL dots that were found, blends included; `with wings` is their light over
+`spot_share`. Pulls are errors over stated errors; `bias` is the mean error relative to the truth.
 
 Run it by ``./qd bench el_series``; ``--fields N`` for another number of fields.
 """
@@ -36,6 +36,7 @@ SIDE_PX, VOLTAGES = 224, (0.0, 2.2, 2.4, 2.6)
 BACKGROUND_PX_S = 1.0
 OWN_PX = 2.5
 LIGHTS = ("integrated", "dots", "background")
+IN_WINGS = "with wings"
 
 
 def device(folder: Path, n_fields: int, psf: str, seed: int) -> Path:
@@ -113,6 +114,16 @@ def judged(folder: Path) -> Iterator[dict[str, Any]]:
                 "relative": (value - expected[light]) / expected[light],
                 "err": err / expected[light],
             }
+        share, share_err = row["spot_share"], row["spot_share_err"]
+        value = row["dots_photons_s"] / share
+        err = value * np.hypot(row["dots_photons_err_s"] / row["dots_photons_s"], share_err / share)
+        yield {
+            "voltage_v": row["voltage_v"],
+            "light": IN_WINGS,
+            "pull": (value - expected["dots"]) / err,
+            "relative": (value - expected["dots"]) / expected["dots"],
+            "err": err / expected["dots"],
+        }
 
 
 def main() -> None:

@@ -30,6 +30,12 @@ EL_SERIES = Table(
         integer("n_not_measured", "PL dots in the area whose flux is not known"),
         number("el_only_photons_s", "of localizations without a PL dot"),
         integer("n_el_only", "localizations of that sum"),
+        number(
+            "spot_share",
+            "share of all sources' light that forced fluxes count, of the field at all voltages; "
+            "the rest lies in wings of spots and in sources that were not found",
+        ),
+        number("spot_share_err", "standard deviation of spot_share"),
         number("background_photons_s", "what lies between the dots, extended over the whole area"),
         number("background_photons_err_s", "standard deviation, that of the zero included"),
         number("background_photons_px_s", "the same of a pixel"),
@@ -91,7 +97,10 @@ PHOTON_FLUX = Table(
         text("channel", "EL channel at the same voltage"),
         number("camera_photons_s", "flux of the dot at the camera"),
         number("camera_photons_err_s", "its standard deviation"),
-        number("camera_emitted_photons_s", "that over camera_collection_efficiency"),
+        number(
+            "camera_emitted_photons_s",
+            "that over camera_collection_efficiency, and over el_series' spot_share where known",
+        ),
         number("camera_emitted_photons_err_s", "its standard deviation"),
         number("ratio", "emitted photons, counters over camera; 1 where the arms agree"),
         number("ratio_low", "lower end of its 95 % interval"),

@@ -15,8 +15,11 @@ Mask = NDArray[np.bool_]
 # From here on a Gaussian spot has a thousandth of its light.
 _CLEAR_SIGMA = 4.0
 # A real spot has more: up to here whatever the data say, beyond it falls with the third power of
-# the distance as the light of any aperture does, on average over its rings.
-_NEAR_SIGMA, _FAR_SIGMA = 7.0, 60.0
+# the distance as the light of any aperture does, on average over its rings, until it is too even
+# to be told from background.
+_NEAR_SIGMA, _FAR_SIGMA = 7.0, 25.0
+# Share by which the light of wings may differ from what is taken off.
+_WING_ERROR = 0.2
 _BOX_PX = 32
 _LEAST_FREE, _LEAST_BOXES = 100, 4
 
@@ -121,7 +124,7 @@ def _wings(shape: tuple[int, ...], sources: Array, flux_s: Array, sigma_px: floa
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     distance = np.hypot(x, y) / sigma_px
     near = (distance > _CLEAR_SIGMA) & (distance <= _NEAR_SIGMA)
-    far = distance > _NEAR_SIGMA
+    far = (distance > _NEAR_SIGMA) & (distance <= _FAR_SIGMA)
     kernels = near.astype(float), np.where(far, np.maximum(distance, 1.0) ** -3.0, 0.0)
     return [np.asarray(fftconvolve(light, kernel, mode="same")) for kernel in kernels]
 
@@ -138,7 +141,9 @@ def _without_wings(
     noise = float(np.sqrt((of_level**2 * variance[free]).sum()))
     rest = np.zeros_like(level)
     rest[free] = level[free] - design @ solution
-    return float(solution[0]), max(noise, _unevenness(rest, free))
+    taken = float((design[:, 1:] @ solution[1:]).mean())
+    err = max(noise, _unevenness(rest, free))
+    return float(solution[0]), float(np.hypot(err, _WING_ERROR * taken))
 
 
 def _unevenness(level: Array, free: Mask) -> float:

@@ -22,6 +22,8 @@ Frames = Mapping[str, "pd.DataFrame"]
 POOLED = "all"
 _AT_REST_V = 1e-6
 _SUMS = ("integrated", "dots", "background")
+# Largest relative error of a share that is stated.
+_SHARE_ERR = 0.1
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,49 @@ def el_series_rows(channels: Sequence[LitChannel], frames: Frames) -> list[Row]:
         if channel.light is not None and row["status"] == "ok":
             row |= _of_channel(channel, channel.light, _at_rest(channel, channels), sums)
         rows.append(row)
+    _add_spot_shares(rows)
     return [*rows, *_pools(rows)]
+
+
+def _add_spot_shares(rows: Sequence[Row]) -> None:
+    """Add to the channels of each field which share of the sources' light the fluxes count.
+
+    The rest lies in the wings of spots, and in sources that were not found. Spots look the same at
+    every voltage, so that one share serves all of them.
+    """
+    for own in _fields(rows):
+        pairs = [pair for row in own if (pair := _all_and_counted(row)) is not None]
+        if not pairs:
+            continue
+        light, err, counted = (np.array(each) for each in zip(*pairs, strict=True))
+        weight = 1 / err**2
+        norm = float((counted**2 * weight).sum())
+        # All light over what is counted, which is known much better.
+        ratio = float((light * counted * weight).sum()) / norm if norm > 0 else 0.0
+        ratio_err = 1 / np.sqrt(norm) if norm > 0 else np.inf
+        if ratio > 0 and ratio_err < _SHARE_ERR * ratio:
+            for row in own:
+                row["spot_share"] = 1 / ratio
+                row["spot_share_err"] = float(ratio_err) / ratio**2
+
+
+def _fields(rows: Sequence[Row]) -> list[list[Row]]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["status"] == "ok" and row.get("n_pixels"):
+            groups.setdefault((row["device"], row["field"]), []).append(row)
+    return list(groups.values())
+
+
+def _all_and_counted(row: Row) -> tuple[float, float, float] | None:
+    """Light of all sources with its error, and what of it was measured in their spots."""
+    values = [row.get(f"{name}_photons_s") for name in ("integrated", "background", "dots")]
+    errors = [row.get(f"{name}_photons_err_s") for name in ("integrated", "background")]
+    if any(each is None for each in (*values, *errors)):
+        return None
+    integrated, background, dots = values
+    err = float(np.hypot(*errors))
+    return (integrated - background, err, dots + row["el_only_photons_s"]) if err > 0 else None
 
 
 def _at_rest(channel: LitChannel, channels: Sequence[LitChannel]) -> LitChannel | None:
@@ -218,6 +262,10 @@ def _pool(rows: Sequence[Row]) -> Row:
         values = [row[name] for row in rows if row.get(name) is not None]
         if len(values) == len(rows):
             pool[name] = sum(values)
+    shares = [(row["spot_share"], row["n_pixels"]) for row in rows if row.get("spot_share")]
+    if len(shares) == len(rows):
+        values, weights = np.array(shares).T
+        pool["spot_share"] = float(np.average(values, weights=weights))
     for each in _SUMS:
         errors = [row.get(f"{each}_photons_err_s") for row in rows]
         known = [err for err in errors if err is not None]

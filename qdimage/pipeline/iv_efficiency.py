@@ -135,7 +135,8 @@ def _camera_row(channel: Row, found: DeviceCurrent | Refusal, share: float | Non
     notes = ["electrons: the device's by area"]
     row |= _efficiency("efficiency", light, row, found)
     if channel.get("dots_photons_s") is not None:
-        row |= _efficiency("dots_efficiency", _light(channel, "dots", share), row, found)
+        dots = _light(channel, "dots", share * (channel.get("spot_share") or 1.0))
+        row |= _efficiency("dots_efficiency", dots, row, found)
     if "0 V" not in channel["zero"]:
         notes.append("no light is what the camera's bias says, whose error is not in the interval")
     return row | {"status": "ok", "message": "; ".join(notes)}

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from qdimage.domain.experiment import OpticsTable
 from qdimage.domain.refusal import Refusal
-from qdimage.match.ratio import Ratio, pooled_ratio, ratio_of
+from qdimage.match.ratio import Measured, Ratio, pooled_ratio, ratio_of
 from qdimage.pipeline.el_series import POOLED
 from qdimage.pipeline.net_counts import NetCounts, net_counts
 
@@ -30,6 +30,7 @@ class _Lookup:
     traces: Mapping[tuple[str, str, str], Row]
     fluxes: Mapping[Key, Sequence[Row]]
     optics: Mapping[Place, OpticsTable]
+    spot_shares: Mapping[Place, Measured]
 
 
 def photon_flux_rows(
@@ -37,6 +38,7 @@ def photon_flux_rows(
     traces: Sequence[Row],
     dot_channels: Sequence[Row],
     optics: Mapping[Place, OpticsTable],
+    spot_shares: Mapping[Place, Measured],
 ) -> list[Row]:
     """Return a row for each time-tag file with a rate, and one for each device with ratios.
 
@@ -45,6 +47,9 @@ def photon_flux_rows(
     photons, traces, dot_channels : rows of the tables of these names
     optics : mapping
         By device and field.
+    spot_shares : mapping
+        By device and field: which share of a source's light the camera's fluxes count, with its
+        standard deviation.
     """
     fluxes: dict[Key, list[Row]] = {}
     for row in dot_channels:
@@ -52,7 +57,7 @@ def photon_flux_rows(
             key = row["device"], row["field"], row["dot_id"]
             fluxes.setdefault(key, []).append(row)
     by_file = {(row["device"], row["field"], row["file"]): row for row in traces}
-    lookup = _Lookup(by_file, fluxes, optics)
+    lookup = _Lookup(by_file, fluxes, optics, spot_shares)
     rows = [_row(each, lookup) for each in photons]
     return [*rows, *_devices(rows)]
 
@@ -131,9 +136,12 @@ def _camera(row: Row, optics: OpticsTable, lookup: _Lookup) -> Row | str:
     share = optics.camera_collection_efficiency
     if share is None:
         return "camera_collection_efficiency is not known; add it to [optics]"
+    spot, spot_err = lookup.spot_shares.get((row["device"], row["field"]), (1.0, 0.0))
+    emitted = channel["photons_s"] / share / spot
+    err = channel["photons_err_s"] / share / spot
     return found | {
-        "camera_emitted_photons_s": channel["photons_s"] / share,
-        "camera_emitted_photons_err_s": channel["photons_err_s"] / share,
+        "camera_emitted_photons_s": emitted,
+        "camera_emitted_photons_err_s": math.hypot(err, emitted * spot_err / spot),
     }
 
 

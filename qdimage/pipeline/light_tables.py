@@ -46,6 +46,7 @@ def light_tables(
         _records(frames[TRACES.name]),
         _records(frames[DOT_CHANNELS.name]),
         optics,
+        _spot_shares(el_series),
     )
     turn_on = light_turn_on_rows(
         el_series,
@@ -65,6 +66,14 @@ def light_tables(
         PHOTON_FLUX: flux,
         LIGHT_TURN_ON: turn_on,
         EFFICIENCY: efficiency,
+    }
+
+
+def _spot_shares(el_series: Sequence[Row]) -> dict[Place, tuple[float, float]]:
+    return {
+        (row["device"], row["field"]): (row["spot_share"], row["spot_share_err"])
+        for row in el_series
+        if row.get("spot_share") is not None
     }
 
 

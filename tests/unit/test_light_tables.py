@@ -117,6 +117,23 @@ def test_rejected_dots_are_no_light_of_dots_and_unmeasured_ones_are_counted() ->
     assert row["dots_photons_s"] == pytest.approx(302.0, abs=0.1)
 
 
+def test_light_in_wings_of_spots_is_counted_at_all_voltages_together() -> None:
+    """Of sources' light of 3000 and 7000 photons/s, 0.85 is in spots, 50 of EL-only ones."""
+    channels = [_channel(2.4, _light(3000.0, 0.0)), _channel(2.6, _light(7000.0, 0.0))]
+    fluxes = {2.4: [1000.0, 1504.0], 2.6: [3000.0, 2904.0]}
+    rows = el_series_rows(channels, _frames(fluxes))
+    for row in rows:
+        assert row["spot_share"] == pytest.approx(0.85, rel=0.01)
+    dark = el_series_rows([_channel(2.0, _light(5.0, 0.0))], _frames({2.0: [3.0, -2.0]}))
+    assert dark[0].get("spot_share") is None
+    flux, _ = photon_flux_rows(
+        [_file(1, 8e4)], [], [_flux(1, 8.5e4)], OPTICS, {PLACE: (0.85, 0.02)}
+    )
+    assert flux["camera_emitted_photons_s"] == pytest.approx(1e6)
+    relative = math.hypot(0.01, 0.02 / 0.85)
+    assert flux["camera_emitted_photons_err_s"] == pytest.approx(1e6 * relative)
+
+
 def test_a_channel_without_light_keeps_its_row() -> None:
     refused = _channel(2.4, None, status="refused", message="no overlap")
     hidden = OverlapLight(1000, 900, *[float("nan")] * 4, 400.0, "", "bias_adu was estimated")
@@ -220,7 +237,7 @@ def test_both_arms_are_compared_dot_by_dot_and_together() -> None:
     emitted = {1: 1.1e6, 2: 6e5, 3: 8e5}
     photons = [_file(dot, 0.08 * light) for dot, light in emitted.items()]
     fluxes = [_flux(dot, 0.1 * light) for dot, light in emitted.items()]
-    rows = photon_flux_rows(photons, [], fluxes, OPTICS)
+    rows = photon_flux_rows(photons, [], fluxes, OPTICS, {})
     as_frame(rows, PHOTON_FLUX)
     *dots, device = rows
     assert [row["emitted_photons_s"] for row in dots] == pytest.approx(list(emitted.values()))
@@ -233,7 +250,7 @@ def test_both_arms_are_compared_dot_by_dot_and_together() -> None:
 def test_arms_that_disagree_say_so() -> None:
     photons = [_file(dot, 8e4) for dot in (1, 2, 3)]
     fluxes = [_flux(dot, 4e4) for dot in (1, 2, 3)]
-    *dots, device = photon_flux_rows(photons, [], fluxes, OPTICS)
+    *dots, device = photon_flux_rows(photons, [], fluxes, OPTICS, {})
     for row in (*dots, device):
         assert row["agrees"] is False
         assert row["ratio"] == pytest.approx(2.5)
@@ -249,14 +266,14 @@ def test_arms_that_disagree_say_so() -> None:
     ],
 )
 def test_what_cannot_be_compared_keeps_its_photons(flux: Row, message: str) -> None:
-    (row,) = photon_flux_rows([_file(1, 8e4)], [], [_flux(1, 8e4, **flux)], OPTICS)
+    (row,) = photon_flux_rows([_file(1, 8e4)], [], [_flux(1, 8e4, **flux)], OPTICS, {})
     assert row["emitted_photons_s"] == pytest.approx(1e6)
     assert message in row["message"]
     assert row.get("ratio") is None
 
 
 def test_without_an_efficiency_there_are_no_photons() -> None:
-    (row,) = photon_flux_rows([_file(1, 8e4)], [], [], {PLACE: OpticsTable()})
+    (row,) = photon_flux_rows([_file(1, 8e4)], [], [], {PLACE: OpticsTable()}, {})
     assert row["status"] == "refused"
     assert row["counts_s"] == pytest.approx(8e4)
     assert "collection_efficiency" in row["message"]
@@ -265,7 +282,7 @@ def test_without_an_efficiency_there_are_no_photons() -> None:
 def test_blinking_widens_the_error() -> None:
     trace = HERE | {"file": "d1_2.6.ptu", "on_counts_s": 1e5, "off_counts_s": 0.0}
     steady, blinking = (
-        photon_flux_rows([_file(1, 8e4)], [trace | {"on_fraction_err": err}], [], OPTICS)[0]
+        photon_flux_rows([_file(1, 8e4)], [trace | {"on_fraction_err": err}], [], OPTICS, {})[0]
         for err in (0.0, 0.02)
     )
     assert steady["counts_err_s"] == pytest.approx(math.sqrt(8e4 / 300))
@@ -278,7 +295,7 @@ def test_the_counters_turn_on_rests_on_dark_counts() -> None:
         _file(1, 900.0, 2.4, background_fraction=200 / 900),
         _file(2, 900.0, 2.4),
     ]
-    rows = photon_flux_rows(photons, [], [], OPTICS)
+    rows = photon_flux_rows(photons, [], [], OPTICS, {})
     one, other = light_turn_on_rows([], [], rows, {PLACE: 0.01})
     # 10 counts/s above 200 in 300 s are 12 standard deviations.
     assert one["turn_on_high_v"] == 2.0

@@ -87,13 +87,13 @@ def test_total_and_background_are_covered() -> None:
 
 
 def test_wings_of_bright_dots_are_no_background() -> None:
-    """They would raise the level between the dots by more than all of it."""
+    """They would raise the level between the dots by more than itself; all but the farthest go."""
     bright_s = 1e5
     images = [_image(seed, wings=0.15, flux_s=bright_s) for seed in range(20)]
     found = np.array([_light(each, flux_s=0.85 * bright_s).background_px_s for each in images])
     raised = 0.15 * len(DOTS) * bright_s / (SHAPE[0] * SHAPE[1])
     assert raised > BACKGROUND_PX_S
-    assert found.mean() == pytest.approx(BACKGROUND_PX_S, abs=0.05 * raised)
+    assert found.mean() == pytest.approx(BACKGROUND_PX_S, abs=0.1 * raised)
 
 
 def test_only_the_field_counts() -> None:

@@ -23,6 +23,7 @@ class DotFlag(IntFlag):
     ADDED = 2048
     MOVED = 4096
     FAINT = 8192
+    DOUBLET = 16384
 
 
 FLAG_MEANING = {
@@ -39,6 +40,7 @@ FLAG_MEANING = {
     DotFlag.INHERITED_TRANSFORM: "the channel's registration came from another voltage",
     DotFlag.ADDED: "put there by a person, not found",
     DotFlag.MOVED: "put to another place by a person",
+    DotFlag.DOUBLET: "longer than one dot in one direction: perhaps two that are not resolved",
     DotFlag.FAINT: "too little PL beside the field's other dots to be one",
 }
 

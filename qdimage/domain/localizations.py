@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.field_psf import FieldPsf, gaussian_psf
+
 
 @dataclass(frozen=True)
 class Localizations:
@@ -27,7 +29,9 @@ class Localizations:
     flags : ndarray of int
         `qdimage.domain.flags.DotFlag`.
     psf_sigma_px : float
-        The field's point-spread function.
+        Width of the Gaussian that is closest to the field's image of a point.
+    psf : FieldPsf or None
+        The field's image of a point; None where only its width is known.
     """
 
     x_px: NDArray[np.float64]
@@ -41,9 +45,15 @@ class Localizations:
     false_alarm_p: NDArray[np.float64]
     flags: NDArray[np.int64]
     psf_sigma_px: float
+    psf: FieldPsf | None = None
 
     def __len__(self) -> int:
         return len(self.x_px)
+
+    @property
+    def field_psf(self) -> FieldPsf:
+        """The field's image of a point; a Gaussian where only its width is known."""
+        return gaussian_psf(self.psf_sigma_px) if self.psf is None else self.psf
 
     @property
     def positions(self) -> NDArray[np.float64]:

@@ -132,8 +132,7 @@ def dominant(sources: Array, sigma: float) -> Mask:
         for a, b in cKDTree(sources[:, :2]).query_pairs(_REACH_SIGMA * sigma):
             dim, bright = (a, b) if sources[a, 2] < sources[b, 2] else (b, a)
             keep[dim] = False
-            apart = np.hypot(*(sources[a, :2] - sources[b, :2])) > _RESOLVED_SIGMA * sigma
-            if apart and sources[dim, 2] > _STRONGEST * sources[bright, 2]:
+            if sources[dim, 2] > _STRONGEST * sources[bright, 2]:
                 keep[bright] = False
     return keep
 

@@ -1,8 +1,10 @@
 """How unlikely it is that noise alone looks like this dot."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
@@ -14,7 +16,8 @@ Array = NDArray[np.float64]
 _PIXEL_VARIANCE = 1 / 12
 _Z_GRID = np.linspace(1.0, 25.0, 49)
 _LEVELS = 6
-_BISECTIONS = 48
+_STEPS = 100
+_SETTLED = 1e-9
 _LARGEST_TILT = 1 - 1e-9
 
 
@@ -94,65 +97,82 @@ def tail_table(
     )
     weights, repeats = values[values > 1e-4], counts[values > 1e-4].astype(np.float64)
     read = noise.read_variance / unit**2
-    table = np.stack(
-        [
-            _deviates(
-                weights, repeats, np.exp(level), read, n_frames, em=noise.excess_factor_sq > 1
-            )
-            for level in log_level
-        ]
+    table = _deviates(
+        weights, repeats, np.exp(log_level), read, n_frames, noise.excess_factor_sq > 1, _Z_GRID
     )
     return TailTable(log_level, table, unit)
 
 
+@njit(cache=True)
 def _deviates(
-    weights: Array, repeats: Array, electrons: float, read: float, n_frames: int, *, em: bool
+    weights: Array,
+    repeats: Array,
+    levels: Array,
+    read: float,
+    n_frames: int,
+    em: bool,
+    ratios: Array,
 ) -> Array:
-    """Equivalent normal deviates for each signal-to-noise ratio of the grid."""
+    """Equivalent normal deviates (levels, ratios); levels in electrons per pixel and frame."""
+    table = np.empty((levels.size, ratios.size))
     excess = 2.0 if em else 1.0
-    spread = np.sqrt(n_frames * (excess * electrons + read) * np.sum(repeats * weights**2))
-    target = _Z_GRID * spread
-    low, high = np.zeros_like(target), np.full_like(target, _tilt_limit(em, target, electrons))
-    for _ in range(_BISECTIONS):
-        tilt = (low + high) / 2
-        _, slope, _ = _cumulants(tilt, weights, repeats, electrons, read, n_frames, em=em)
-        low, high = np.where(slope < target, tilt, low), np.where(slope < target, high, tilt)
-    tilt = (low + high) / 2
-    value, slope, curvature = _cumulants(tilt, weights, repeats, electrons, read, n_frames, em=em)
-    r = np.sqrt(np.maximum(2 * (tilt * slope - value), 1e-12))
-    u = tilt * np.sqrt(curvature)
-    return np.asarray(r + np.log(u / r) / r)
+    square = np.sum(repeats * weights**2)
+    for i in range(levels.size):
+        spread = math.sqrt(n_frames * (excess * levels[i] + read) * square)
+        tilt = 0.0
+        for j in range(ratios.size):
+            target = ratios[j] * spread
+            low = tilt
+            high = _LARGEST_TILT if em else math.log1p(target / levels[i]) + 5.0
+            for _ in range(_STEPS):
+                _, slope, curvature = _cumulants(
+                    tilt, weights, repeats, levels[i], read, n_frames, em
+                )
+                if slope < target:
+                    low = tilt
+                else:
+                    high = tilt
+                step = (target - slope) / curvature
+                if abs(step) < _SETTLED * tilt:
+                    break
+                tilt = tilt + step if low < tilt + step < high else (low + high) / 2
+            value, slope, curvature = _cumulants(
+                tilt, weights, repeats, levels[i], read, n_frames, em
+            )
+            r = math.sqrt(max(2 * (tilt * slope - value), 1e-12))
+            table[i, j] = r + math.log(tilt * math.sqrt(curvature) / r) / r
+    return table
 
 
-def _tilt_limit(em: bool, target: Array, electrons: float) -> float:
-    return _LARGEST_TILT if em else float(np.log1p(target.max() / electrons) + 5.0)
-
-
+@njit(cache=True)
 def _cumulants(
-    tilt: Array,
+    tilt: float,
     weights: Array,
     repeats: Array,
     electrons: float,
     read: float,
     n_frames: int,
-    *,
     em: bool,
-) -> tuple[Array, Array, Array]:
+) -> tuple[float, float, float]:
     """Cumulant-generating function of the centred sum, and its first two derivatives."""
-    tw = tilt[:, None] * weights
-    if em:
-        value = 1 / (1 - tw) - 1 - tw
-        slope = weights * (1 / (1 - tw) ** 2 - 1)
-        curvature = weights**2 * 2 / (1 - tw) ** 3
-    else:
-        value = np.expm1(tw) - tw
-        slope = weights * np.expm1(tw)
-        curvature = weights**2 * np.exp(tw)
-    square = np.sum(repeats * weights**2)
+    value, slope, curvature, square = 0.0, 0.0, 0.0, 0.0
+    for k in range(weights.size):
+        w, n = weights[k], repeats[k]
+        tw = tilt * w
+        if em:
+            inverse = 1.0 / (1.0 - tw)
+            value += n * (inverse - 1.0 - tw)
+            slope += n * w * (inverse * inverse - 1.0)
+            curvature += n * w * w * 2.0 * inverse * inverse * inverse
+        else:
+            value += n * (math.expm1(tw) - tw)
+            slope += n * w * math.expm1(tw)
+            curvature += n * w * w * math.exp(tw)
+        square += n * w * w
     return (
-        n_frames * (electrons * value @ repeats + 0.5 * read * square * tilt**2),
-        n_frames * (electrons * slope @ repeats + read * square * tilt),
-        n_frames * (electrons * curvature @ repeats + read * square),
+        n_frames * (electrons * value + 0.5 * read * square * tilt * tilt),
+        n_frames * (electrons * slope + read * square * tilt),
+        n_frames * (electrons * curvature + read * square),
     )
 
 

@@ -13,6 +13,10 @@ _ITERATIONS = 20
 # (1 + x) exp(-x) = 0.7 % lie above x = 7 electrons, which are 3.5 variance slopes.
 _LONE_ELECTRON = 3.5
 _MIN_USABLE_SHARE = 0.2
+# Pixels of a box that say where to begin; the mean is of all of them.
+_START_SAMPLE = 128
+# Iteration ends at this share of the noise of the quietest pixel.
+_SETTLED_SIGMA = 1e-3
 # The Gaussian is not quite the spot: this share of its light may stay.
 _LEFT_OVER_SHARE = 0.05
 
@@ -48,10 +52,7 @@ def smooth_background(
     rows = _edges(image.shape[0], box_px)
     columns = _edges(image.shape[1], box_px)
     light = np.zeros_like(image) if light is None else light
-    extra = variance_slope * light / np.maximum(n_samples, 1) + (_LEFT_OVER_SHARE * light) ** 2
-    mesh = _clipped_means(
-        image - light, n_samples, extra, rows, columns, variance_slope, read_variance
-    )
+    mesh = _clipped_means(image, n_samples, light, rows, columns, variance_slope, read_variance)
     mesh = _fill_missing(mesh)
     return np.asarray(
         _interpolation(rows, image.shape[0]) @ mesh @ _interpolation(columns, image.shape[1]).T
@@ -66,52 +67,89 @@ def _edges(length: int, box: int) -> NDArray[np.int64]:
 def _clipped_means(
     image: Array,
     n_samples: NDArray[np.int32],
-    extra: Array,
+    light: Array,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
     slope: float,
     read: float,
 ) -> Array:
     mesh = np.full((rows.shape[0] - 1, columns.shape[0] - 1), np.nan)
+    largest = np.diff(rows).max() * np.diff(columns).max()
+    values, share, added = np.empty(largest), np.empty(largest), np.empty(largest)
     for j in range(mesh.shape[0]):
         for i in range(mesh.shape[1]):
-            y0, y1, x0, x1 = rows[j], rows[j + 1], columns[i], columns[i + 1]
-            values = image[y0:y1, x0:x1].copy().ravel()
-            samples = n_samples[y0:y1, x0:x1].copy().ravel()
-            added = extra[y0:y1, x0:x1].copy().ravel()
-            usable = samples > 0
-            if usable.sum() >= _MIN_USABLE_SHARE * usable.size:
-                mesh[j, i] = _clipped_mean(
-                    values[usable], samples[usable], added[usable], slope, read
-                )
+            n = 0
+            for y in range(rows[j], rows[j + 1]):
+                for x in range(columns[i], columns[i + 1]):
+                    if n_samples[y, x] > 0:
+                        values[n] = image[y, x] - light[y, x]
+                        share[n] = 1.0 / n_samples[y, x]
+                        added[n] = slope * light[y, x] * share[n]
+                        added[n] += (_LEFT_OVER_SHARE * light[y, x]) ** 2
+                        n += 1
+            size = (rows[j + 1] - rows[j]) * (columns[i + 1] - columns[i])
+            if n > 0 and n >= _MIN_USABLE_SHARE * size:
+                mesh[j, i] = _clipped_mean(values[:n], share[:n], added[:n], slope, read)
     return mesh
 
 
 @njit(cache=True)
-def _clipped_mean(
-    values: Array, samples: NDArray[np.int32], added: Array, slope: float, read: float
-) -> float:
-    # The median of a discrete, skewed distribution can be far too low: start no lower than
-    # the mean of the darker three quarters.
-    ordered = np.sort(values)
-    darker = ordered[: max(1, (3 * values.size) // 4)]
-    level = float(max(np.median(values), np.mean(darker)))
+def _start(values: Array) -> float:
+    """Median of a sample, or the mean of its darker three quarters if that is higher.
+
+    The median of a discrete, skewed distribution can be far too low.
+    """
+    ordered = np.sort(values[:: max(1, values.size // _START_SAMPLE)])
+    darker = ordered[: max(1, (3 * ordered.size) // 4)]
+    return float(max(ordered[ordered.size // 2], darker.mean()))
+
+
+@njit(cache=True)
+def _clipped_mean(values: Array, share: Array, added: Array, slope: float, read: float) -> float:
+    """Return the clipped mean; `share` is one over each pixel's frames."""
+    level = _start(values)
+    narrowest = share.min()
+    even = narrowest == share.max() and added.max() == 0.0
     for _ in range(_ITERATIONS):
-        total, weight, narrowest = 0.0, 0.0, float(np.inf)
-        for k in range(values.size):
-            sigma = np.sqrt((slope * max(level, 0.0) + read) / samples[k] + added[k])
-            narrowest = min(narrowest, sigma)
-            reach = _CLIP_SIGMA * sigma
-            if -reach <= values[k] - level <= reach + _LONE_ELECTRON * slope / samples[k]:
-                total += values[k] / sigma**2
-                weight += 1.0 / sigma**2
-        if weight == 0.0:
-            return level
-        change = total / weight - level
-        level = float(level + change)
-        if abs(change) < 1e-3 * narrowest:
+        one_frame = slope * max(level, 0.0) + read
+        if even:
+            change = _even_change(values, level, one_frame * narrowest, slope * narrowest)
+        else:
+            change = _change(values, level, share, added, one_frame, slope)
+        level += change
+        if abs(change) < _SETTLED_SIGMA * np.sqrt(one_frame * narrowest):
             break
     return level
+
+
+@njit(cache=True)
+def _even_change(values: Array, level: float, variance: float, slope: float) -> float:
+    """Mean distance from the level of values within reach, where all have one variance."""
+    reach = _CLIP_SIGMA * np.sqrt(variance)
+    lowest, highest = level - reach, level + reach + _LONE_ELECTRON * slope
+    total, n = 0.0, 0.0
+    for k in range(values.size):
+        if lowest <= values[k] <= highest:
+            total += values[k] - level
+            n += 1.0
+    return total / n if n > 0.0 else 0.0
+
+
+@njit(cache=True)
+def _change(
+    values: Array, level: float, share: Array, added: Array, one_frame: float, slope: float
+) -> float:
+    """Weighted mean distance from the level of values within reach."""
+    total, weight = 0.0, 0.0
+    for k in range(values.size):
+        variance = one_frame * share[k] + added[k]
+        off = values[k] - level
+        beyond = max(off - _LONE_ELECTRON * slope * share[k], 0.0) if off > 0 else off
+        if beyond * beyond <= _CLIP_SIGMA**2 * variance:
+            inverse = 1.0 / variance
+            total += off * inverse
+            weight += inverse
+    return total / weight if weight > 0.0 else 0.0
 
 
 def _fill_missing(mesh: Array) -> Array:

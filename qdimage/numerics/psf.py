@@ -71,3 +71,48 @@ def spot_profile(sigma: float, reach: int) -> Array:
     value, unused_a, unused_b = np.empty((3, 2 * reach + 1))
     pixel_profile(-reach, 0.0, sigma, value, unused_a, unused_b)
     return np.asarray(value)
+
+
+@njit(cache=True)
+def even_derivatives(
+    first: int, centre: float, sigma: float, value: Array, slope: Array, work: Array
+) -> None:
+    """Fill integrals over pixels of the even derivatives of a unit normal density.
+
+    Parameters
+    ----------
+    first : int
+        First pixel.
+    centre, sigma : float
+        Of the normal density, px.
+    value, slope : ndarray, shape (m, n)
+        Row k is filled with ``sigma^(2k)`` times the integral of the derivative of order 2k, and
+        with its derivative by the centre.
+    work : ndarray, shape (2, 2m + 1)
+        Overwritten.
+    """
+    n_orders, n = value.shape
+    left, right = work[0], work[1]
+    cumulative_left = _edge(first - 0.5 - centre, sigma, 2 * n_orders, left)
+    for index in range(n):
+        cumulative = _edge(first + index + 0.5 - centre, sigma, 2 * n_orders, right)
+        value[0, index] = cumulative - cumulative_left
+        slope[0, index] = (left[0] - right[0]) / sigma
+        for k in range(1, n_orders):
+            value[k, index] = right[2 * k - 1] - left[2 * k - 1]
+            slope[k, index] = (left[2 * k] - right[2 * k]) / sigma
+        left, right, cumulative_left = right, left, cumulative
+
+
+@njit(cache=True)
+def _edge(offset: float, sigma: float, n: int, derivative: Array) -> float:
+    """Fill derivatives 0 to n of the unit normal density at an edge, and return its integral."""
+    z = offset / sigma
+    density = math.exp(-0.5 * z * z) / _SQRT_2_PI
+    before, now = 0.0, 1.0
+    sign = 1.0
+    for order in range(n + 1):
+        derivative[order] = sign * now * density
+        before, now = now, z * now - order * before
+        sign = -sign
+    return 0.5 * math.erf(z / _SQRT_2)

@@ -117,7 +117,7 @@ def _taken(dots: Localizations, index: Indices) -> Localizations:
     arrays = {
         each.name: getattr(dots, each.name)[index]
         for each in fields(dots)
-        if each.name != "psf_sigma_px"
+        if each.name not in ("psf_sigma_px", "psf")
     }
     return replace(dots, **arrays)
 

@@ -305,7 +305,8 @@ def test_a_wrong_bias_breaks_nothing(bias_adu: float) -> None:
     camera = Chip(bias_adu=bias_adu).keys
     dots = dots_of(scene.record(10, rng), camera)
     assert np.all(matched(dots.positions, scene.positions, 1.0) >= 0)
-    assert all(np.isfinite(value).all() for value in vars(dots).values())
+    arrays = [value for value in vars(dots).values() if isinstance(value, np.ndarray)]
+    assert all(np.isfinite(value).all() for value in arrays)
 
 
 def airy_mean(positions: np.ndarray, photons: np.ndarray, size: int = 128) -> np.ndarray:

@@ -1,0 +1,290 @@
+"""Maximum-likelihood fit of overlapping spots in one window: the hot kernel."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from qdimage.numerics.cholesky import solve_positive
+from qdimage.numerics.psf_terms import PsfTerms, fill_profiles
+
+Array = NDArray[np.float64]
+
+_MAX_STEPS = 40
+# Gain in log-likelihood that another step would bring, below which there is none.
+_SETTLED = 1e-3
+# Steps that gain less are not checked.
+_UNCHECKED = 0.05
+_LONGEST_STEP_PX = 0.7
+_SMALLEST_FLUX = 1e-9
+_LARGEST_DAMPING = 1e9
+# A blur may take this much of the core's variance away.
+_SHARPEST = 0.7
+
+
+class Noise(NamedTuple):
+    """One-frame variance of a pixel = slope * max(level, least) + read."""
+
+    slope: float
+    read: float
+    least: float
+
+
+class Window(NamedTuple):
+    """Pixels that are fitted, flat, and the room for their model.
+
+    Attributes
+    ----------
+    data, samples, fixed, model, weight, residual : ndarray, shape (p,)
+        Mean signal, frames in it (0: leave out), light that is not fitted, all light, and by it
+        the inverse variance of the data and that times what is left over.
+    gradient : ndarray, shape (n, p)
+        By x, y and flux of each spot, then the constant and the blur.
+    profiles : ndarray, shape (2, 3, t, side)
+    """
+
+    data: Array
+    samples: Array
+    fixed: Array
+    model: Array
+    weight: Array
+    residual: Array
+    gradient: Array
+    profiles: Array
+
+
+@njit(cache=True)
+def empty_window(n_spots: int, side: int, terms: int) -> Window:
+    n = side * side
+    return Window(
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty((3 * n_spots + 4, n)),
+        np.empty((2, 3, terms, side)),
+    )
+
+
+@njit(cache=True)
+def render(
+    window: Window, psf: PsfTerms, spot: Array, x0: int, y0: int, shape: tuple[int, int]
+) -> None:
+    """Fill the profiles of a spot for a window of a shape (height, width)."""
+    height, width = shape
+    along_x = window.profiles[0, :, :, :width]
+    along_y = window.profiles[1, :, :, :height]
+    fill_profiles(psf, spot[3], x0, spot[0], True, along_x)
+    fill_profiles(psf, spot[3], y0, spot[1], False, along_y)
+
+
+@njit(cache=True)
+def multiply(
+    out: Array, profiles: Array, by_y: int, by_x: int, factor: float, shape: tuple[int, int]
+) -> None:
+    """Fill the sum of products of profiles of the derivatives by y and x of two orders."""
+    height, width = shape
+    for t in range(profiles.shape[2]):
+        along_x = profiles[0, by_x, t]
+        for j in range(height):
+            share = factor * profiles[1, by_y, t, j]
+            start = j * width
+            if t == 0:
+                for i in range(width):
+                    out[start + i] = share * along_x[i]
+            else:
+                for i in range(width):
+                    out[start + i] += share * along_x[i]
+
+
+@njit(cache=True)
+def draw(
+    window: Window,
+    psf: PsfTerms,
+    with_blur: bool,
+    spots: Array,
+    constant: float,
+    x0: int,
+    y0: int,
+    shape: tuple[int, int],
+) -> None:
+    """Fill the model of a window and its gradient."""
+    n_spots = spots.shape[0]
+    model, gradient = window.model, window.gradient
+    n = shape[0] * shape[1]
+    for p in range(n):
+        model[p] = window.fixed[p] + constant
+    for k in range(n_spots):
+        render(window, psf, spots[k], x0, y0, shape)
+        flux = spots[k, 2]
+        multiply(gradient[3 * k], window.profiles, 0, 1, flux, shape)
+        multiply(gradient[3 * k + 1], window.profiles, 1, 0, flux, shape)
+        multiply(gradient[3 * k + 2], window.profiles, 0, 0, 1.0, shape)
+        profile = gradient[3 * k + 2]
+        for p in range(n):
+            model[p] += flux * profile[p]
+        if k == 0 and with_blur:
+            along_x, along_y = gradient[3 * n_spots + 1], gradient[3 * n_spots + 2]
+            multiply(along_x, window.profiles, 0, 2, 0.5 * flux, shape)
+            multiply(along_y, window.profiles, 2, 0, 0.5 * flux, shape)
+            for p in range(n):
+                along_x[p] += along_y[p]
+
+
+@njit(cache=True)
+def weigh(window: Window, noise: Noise, n: int) -> None:
+    for p in range(n):
+        level = max(window.model[p], noise.least)
+        weight = window.samples[p] / (noise.slope * level + noise.read)
+        window.weight[p] = weight
+        window.residual[p] = weight * (window.data[p] - level)
+
+
+@njit(cache=True)
+def _dot(a: Array, b: Array, n: int) -> float:
+    """Sum of products, in four lanes."""
+    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+    whole = n - n % 4
+    for p in range(0, whole, 4):
+        s0 += a[p] * b[p]
+        s1 += a[p + 1] * b[p + 1]
+        s2 += a[p + 2] * b[p + 2]
+        s3 += a[p + 3] * b[p + 3]
+    for p in range(whole, n):
+        s0 += a[p] * b[p]
+    return (s0 + s1) + (s2 + s3)
+
+
+@njit(cache=True)
+def fisher(
+    window: Window, n_pixels: int, n: int, matrix: Array, score: Array, weighted: Array
+) -> None:
+    """Fill the Fisher information and the score of n parameters."""
+    for a in range(n):
+        by_a = window.gradient[a]
+        score[a] = _dot(window.residual, by_a, n_pixels)
+        for p in range(n_pixels):
+            weighted[p] = window.weight[p] * by_a[p]
+        for b in range(a + 1):
+            matrix[a, b] = _dot(weighted, window.gradient[b], n_pixels)
+            matrix[b, a] = matrix[a, b]
+
+
+@njit(cache=True)
+def _objective(window: Window, noise: Noise, n: int) -> float:
+    """Quasi-log-likelihood whose variance is slope * level + read."""
+    shift = noise.read / noise.slope
+    total = 0.0
+    for p in range(n):
+        if window.samples[p] > 0:
+            level = max(window.model[p], noise.least) + shift
+            gain = (window.data[p] + shift) * math.log(level) - level
+            total += window.samples[p] / noise.slope * gain
+    return total
+
+
+@njit(cache=True)
+def _tried(spots: Array, start: Array, step: Array, longest_px: float, trial: Array) -> None:
+    """Fill the spots one step further, each within reach of where it began."""
+    for k in range(spots.shape[0]):
+        for axis in range(2):
+            move = min(max(step[3 * k + axis], -_LONGEST_STEP_PX), _LONGEST_STEP_PX)
+            lowest, highest = start[k, axis] - longest_px, start[k, axis] + longest_px
+            trial[k, axis] = min(max(spots[k, axis] + move, lowest), highest)
+        trial[k, 2] = max(spots[k, 2] + step[3 * k + 2], _SMALLEST_FLUX)
+
+
+@njit(cache=True)
+def fit_window(
+    window: Window,
+    psf: PsfTerms,
+    noise: Noise,
+    spots: Array,
+    with_blur: bool,
+    longest_px: float,
+    x0: int,
+    y0: int,
+    shape: tuple[int, int],
+    matrix: Array,
+) -> float:
+    """Fit spots and a constant in one window by Fisher scoring with step control.
+
+    The likelihood is the Poisson form scaled to the camera's variance, F^2 and read noise included
+    (Huang et al., Nature Methods 10, 653, 2013, for the read noise as added counts).
+
+    Parameters
+    ----------
+    window : Window
+        Holds the data; left with the model, its gradient and the weights.
+    psf : PsfTerms
+    noise : Noise
+    spots : ndarray, shape (k, 4)
+        x, y, flux and blur (variance that is added to the width, px^2) to start from, replaced by
+        the fit; the first is the one of interest.
+    with_blur : bool
+        Whether the first spot's blur is fitted; the others' are held.
+    longest_px : float
+        How far a spot may go from where it starts, along x and y.
+    x0, y0, shape : int, int, (height, width)
+        Of the window in the image.
+    matrix : ndarray, shape (m, m), m > 3k + 2
+        Filled with the Fisher information of (x, y, flux of each spot, constant[, blur]).
+
+    Returns
+    -------
+    float
+        The constant.
+    """
+    n_spots = spots.shape[0]
+    n = 3 * n_spots + 1 + (1 if with_blur else 0)
+    n_pixels = shape[0] * shape[1]
+    score, step, weighted = np.empty(n), np.empty(n), np.empty(n_pixels)
+    damped = np.empty((n, n))
+    start, trial = spots.copy(), spots.copy()
+    constant, damping, value = 0.0, 0.0, math.nan
+    window.gradient[3 * n_spots, :n_pixels] = 1.0
+    least_blur = -_SHARPEST * psf.core_sigma**2
+    most_blur = 3.0 * psf.core_sigma**2
+    draw(window, psf, with_blur, spots, constant, x0, y0, shape)
+    for _ in range(_MAX_STEPS):
+        weigh(window, noise, n_pixels)
+        fisher(window, n_pixels, n, matrix, score, weighted)
+        moved = False
+        while not moved and damping < _LARGEST_DAMPING:
+            for a in range(n):
+                for b in range(n):
+                    damped[a, b] = matrix[a, b]
+                damped[a, a] = matrix[a, a] * (1.0 + damping) + 1e-30
+                step[a] = score[a]
+            solve_positive(damped, step, n)
+            gain = 0.0
+            for a in range(n):
+                gain += score[a] * step[a]
+            _tried(spots, start, step, longest_px, trial)
+            next_constant = constant + step[3 * n_spots]
+            if with_blur:
+                trial[0, 3] = min(max(spots[0, 3] + step[n - 1], least_blur), most_blur)
+            checked = gain > _UNCHECKED
+            if checked and math.isnan(value):
+                value = _objective(window, noise, n_pixels)
+            draw(window, psf, with_blur, trial, next_constant, x0, y0, shape)
+            next_value = _objective(window, noise, n_pixels) if checked else math.nan
+            if checked and not next_value >= value - 1e-12 * abs(value):
+                damping = max(10.0 * damping, 1e-2)
+                continue
+            moved = True
+            spots[:] = trial
+            constant, value = next_constant, next_value
+            damping = 0.1 * damping if damping > 1e-3 else 0.0
+        if not moved:
+            draw(window, psf, with_blur, spots, constant, x0, y0, shape)
+            break
+        if gain < _SETTLED:
+            break
+    weigh(window, noise, n_pixels)
+    fisher(window, n_pixels, n, matrix, score, weighted)
+    return constant

@@ -73,7 +73,7 @@ def _spot_shares(el_series: Sequence[Row]) -> dict[Place, tuple[float, float]]:
     return {
         (row["device"], row["field"]): (row["spot_share"], row["spot_share_err"])
         for row in el_series
-        if row.get("spot_share") is not None
+        if row["field"] != POOLED and row.get("spot_share") is not None
     }
 
 

@@ -9,6 +9,7 @@ the limit is a measured one too.
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -92,7 +93,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--limit-err", type=float, default=0.0)
     parser.add_argument("--shape", choices=sorted(SHAPES))
+    parser.add_argument("--csv", type=Path, help="also write the table into this file")
     arguments = parser.parse_args()
+    rows = ["shape,dots,err,true,coverage,number_coverage,width,bias,number_bias,count_bias,trials"]
     for name, draw in SHAPES.items():
         if arguments.shape not in (None, name):
             continue
@@ -102,6 +105,9 @@ def main() -> None:
             for err in ERRORS:
                 line = run_cell(draw, n, err, arguments.limit_err, arguments.trials)
                 print(line, flush=True)
+                rows.append(",".join([name, *line.split()[:-1], str(arguments.trials)]))
+    if arguments.csv is not None:
+        arguments.csv.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -221,8 +221,8 @@ def registration_chance(rows: Rows) -> Figure:
         upper = beta.ppf(0.95, k + 1, n - k)
         x = column(chosen, "chance_p")
         axes.plot(x, upper, "v-", color=colour, linewidth=1, label=f"{kind} dots, 95 % upper limit")
-        seen = k > 0
-        axes.plot(x[seen], (k / n)[seen], "o", color=colour, label=f"{kind} dots, seen")
+        if (k > 0).any():
+            axes.plot(x[k > 0], (k / n)[k > 0], "o", color=colour, label=f"{kind} dots, seen")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("chance_p")
@@ -231,96 +231,31 @@ def registration_chance(rows: Rows) -> Figure:
     return figure
 
 
-def spectra(rows: Rows) -> Figure:
-    """Errors of peak and width in units of the bound, and pulls."""
-    figure = Figure((7.2, 3.4), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, part in zip(panels, ("peak", "width"), strict=True):
-        for case, marker in zip(dict.fromkeys(row["case"] for row in rows), "os^", strict=False):
-            chosen = [row for row in rows if row["case"] == case]
-            counts = column(chosen, "counts")
-            over = column(chosen, f"{part}_over_bound")
-            axes.plot(counts, over, f"{marker}-", color=_DARK, markersize=5, label=case)
-            pull = column(chosen, f"{part}_pull")
-            axes.plot(counts, pull, f"{marker}:", color=_LIGHT, markersize=5)
-        _nominal(axes, 1.0)
-        axes.set_xscale("log")
-        axes.set_xlabel("counts of the line")
-        axes.set_title(f"{part}: error / bound (red), pull (blue)", fontsize=10)
-    panels[0].set_ylim(0, 3)
-    panels[0].legend(frameon=False, fontsize=8)
-    return figure
-
-
-def pulsed(rows: Rows) -> Figure:
-    """Intervals of g2(0) under pulses."""
-    figure = Figure((7.2, 3.4), layout="constrained")
-    axes = figure.subplots()
-    cases = list(dict.fromkeys(row["case"] for row in rows))
-    for k, (peak, colour) in enumerate(
-        zip(dict.fromkeys(row["peak"] for row in rows), (_GREY, _LIGHT, _DARK), strict=False)
-    ):
-        chosen = [row for row in rows if row["peak"] == peak]
-        x = np.array([cases.index(row["case"]) for row in chosen]) + 0.15 * (k - 1)
-        n = column(chosen, "curves")
-        label = f"{float(peak):g} coincidences in a peak"
-        _shares(axes, x, column(chosen, "coverage_95"), n, color=colour, label=label)
-    _nominal(axes, 0.95)
-    axes.set_xticks(np.arange(len(cases)), cases, fontsize=9)
-    _coverage_axis(axes, 0.7)
-    axes.legend(frameon=False, fontsize=9, loc="lower left")
-    return figure
-
-
 def population(rows: Rows) -> Figure:
-    """Coverage of the share below a limit, and the width that it costs."""
+    """Coverage of the share below a limit over all shapes, and the width that it costs."""
     figure = Figure((7.2, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    errors = column(rows, "err")
-    for n, colour in (("9", _GREY), ("30", _LIGHT), ("100", _DARK)):
-        chosen = [row for row in rows if row["dots"] == n]
-        x = np.unique(errors)
-        for axes, name in ((left, "coverage"), (right, "width")):
-            cells = [[float(r[name]) for r in chosen if float(r["err"]) == e] for e in x]
-            low, mean, high = (np.array([f(cell) for cell in cells]) for f in (min, np.mean, max))
-            axes.errorbar(
-                x * {"9": 0.94, "30": 1.0, "100": 1.06}[n],
-                mean,
-                yerr=[mean - low, high - mean],
-                fmt="o",
-                capsize=3,
-                markersize=5,
-                color=colour,
-                label=f"{n} dots",
-            )
-            axes.set_xscale("log")
-            axes.set_xticks(x, [f"{e:g}" for e in x])
-            axes.minorticks_off()
-            axes.set_xlabel("error of each g2(0)")
+    errors = np.unique(column(rows, "err"))
+    for shift, (n, colour) in enumerate((("9", _GREY), ("30", _LIGHT), ("100", _DARK))):
+        cells = [
+            [row for row in rows if row["dots"] == n and float(row["err"]) == err] for err in errors
+        ]
+        trials = np.array([column(cell, "trials").sum() for cell in cells])
+        held = np.array(
+            [(column(cell, "coverage") * column(cell, "trials")).sum() for cell in cells]
+        )
+        x = np.arange(len(errors)) + 0.15 * (shift - 1)
+        _shares(left, x, held / trials, trials, color=colour, label=f"{n} dots")
+        width = np.array([column(cell, "width").mean() for cell in cells])
+        right.plot(x, width, "o-", color=colour, markersize=5, label=f"{n} dots")
+    for axes in (left, right):
+        axes.set_xticks(np.arange(len(errors)), [f"{err:g}" for err in errors])
+        axes.set_xlabel("error of each g2(0)")
     _nominal(left, 0.95)
     _coverage_axis(left, 0.8)
     right.set_ylim(0, 1.05)
     right.set_ylabel("width of the 95 % interval")
     right.legend(frameon=False, fontsize=9)
-    return figure
-
-
-def change_points(rows: Rows) -> Figure:
-    """Steps found in steady light, for one that is allowed in a whole trace."""
-    figure = Figure((6.4, 3.4), layout="constrained")
-    axes = figure.subplots()
-    lights = list(dict.fromkeys(row["light"] for row in rows))
-    colours = [_DARK, _LIGHT, _GREY, "#2a9d4a", "#a05ab0", "#c98a00"]
-    for light, colour in zip(lights, colours, strict=False):
-        chosen = [row for row in rows if row["light"] == light and row["allowed"] == "1"]
-        x, y = column(chosen, "photons"), column(chosen, "found_per_allowed")
-        axes.plot(x, y, "o-", color=colour, markersize=5, label=light)
-    _nominal(axes, 1.0)
-    axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("photons of the trace")
-    axes.set_ylabel("steps found / steps allowed")
-    axes.legend(frameon=False, fontsize=9)
     return figure
 
 
@@ -332,12 +267,9 @@ FIGURES: dict[str, Callable[[Rows], Figure]] = {
         lit,
         turn_on,
         g2_coverage,
-        pulsed,
-        change_points,
         decays,
         rate_fit,
         population,
-        spectra,
     )
 }
 

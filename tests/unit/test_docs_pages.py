@@ -18,6 +18,11 @@ def test_every_command_has_a_page() -> None:
     assert set(commands()) <= set(COMMANDS), "run docs/generate.py, then write the new page"
 
 
+def test_the_list_of_commands_has_them_all() -> None:
+    index = (DOCS / "commands" / "index.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\| \[`[\w-]+`\]\(([\w-]+)\.md\) \|", index)) == set(COMMANDS)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_s_page_says_what_one_asks(name: str) -> None:
     text = (DOCS / "commands" / f"{name}.md").read_text(encoding="utf-8")

@@ -113,6 +113,8 @@ def _text(row: dict[str, Any]) -> str:
     if row["shift_nm"] is not None:
         contour = row["contour_p_value"]
         same = "" if contour is None else f", contours differ by chance with p = {contour:.2g}"
+        if row["contour_similarity"] is not None:
+            same += f" (similarity {row['contour_similarity']:.4f})"
         lines.append(
             f"against {row['compared_with']}: "
             f"shift {_with_error(row['shift_nm'], row['shift_err_nm'])} nm, "

@@ -170,9 +170,12 @@ class SpectraCompared:
     p_value : float or None
         Of contours as different, or more, where both are the same up to brightness and a straight
         baseline; None where they do not overlap.
+    similarity : float or None
+        Cosine of the contours, noise taken off their lengths: 1 where they are the same.
     """
 
     shift_nm: Measured
     shift_ev: Measured
     width_ratio: Measured
     p_value: float | None
+    similarity: float | None

@@ -69,6 +69,7 @@ SPECTRA = Table(
         number("width_ratio", "width over that of the PL"),
         number("width_ratio_err", "standard deviation of width_ratio"),
         number("contour_p_value", "of contours as different by chance where both are the same"),
+        number("contour_similarity", "cosine of both contours, noise taken off; 1 for the same"),
         text("noise", "`poisson`, `given`, or `scatter`: found from neighbouring pixels"),
         number("counts_per_electron", "counts for one electron that scatters as photons do"),
         integer("n_cosmic", "pixels hit by a cosmic ray, the hit left out"),

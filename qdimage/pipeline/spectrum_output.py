@@ -123,6 +123,7 @@ def _comparison(found: SpectraCompared) -> dict[str, Any]:
         "width_ratio": found.width_ratio.value,
         "width_ratio_err": found.width_ratio.err,
         "contour_p_value": found.p_value,
+        "contour_similarity": found.similarity,
     }
 
 

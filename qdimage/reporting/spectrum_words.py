@@ -22,6 +22,7 @@ _HEADINGS = (
     Heading("Shift (nm)", "EL less PL of the same dot", True),
     Heading("Width ratio", "EL over PL", True),
     Heading("Contour p", "of contours as different by chance where both are the same", True),
+    Heading("Similarity", "cosine of the contours, noise taken off; 1 for the same", True),
     Heading("Status"),
 )
 
@@ -53,6 +54,7 @@ def _row(row: Row) -> tuple[Cell, ...]:
         _compared(row, "shift_nm", "shift_err_nm"),
         _compared(row, "width_ratio", "width_ratio_err"),
         Cell(number(row["contour_p_value"], 2), row["contour_p_value"], "num"),
+        Cell(number(row["contour_similarity"], 4), row["contour_similarity"], "num"),
         Cell(remark, look="" if row["status"] == "ok" else "message"),
     )
 

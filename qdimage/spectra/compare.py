@@ -12,6 +12,8 @@ from scipy.stats import f as f_ratio
 from qdimage.domain.spectrum_fit import Line, Measured, Noise, SpectraCompared
 
 Array = NDArray[np.float64]
+# Counts of each bin, and their covariance.
+Binned = tuple[Array, Array]
 
 _LEAST_BINS = 6
 # Wide enough for that many scaled counts, so that a bin's noise is normal.
@@ -44,18 +46,27 @@ def compared(
     scatter, its own error makes chi-square a ratio of variances, and the p-value is that of F.
     """
     shift_nm, shift_ev, ratio = compare_lines(first[3], second[3])
-    return SpectraCompared(shift_nm, shift_ev, ratio, _contour_p_value(first, second))
-
-
-def _contour_p_value(
-    first: tuple[Array, Array, Noise, Line], second: tuple[Array, Array, Noise, Line]
-) -> float | None:
     edges = _common_edges(first, second)
     if edges is None:
+        return SpectraCompared(shift_nm, shift_ev, ratio, None, None)
+    a, b = (_binned(edges, x, counts, noise) for x, counts, noise, _ in (first, second))
+    p_value = _contour_p_value(a, b, (first[2], second[2]))
+    return SpectraCompared(shift_nm, shift_ev, ratio, p_value, _similarity(a, b))
+
+
+def _similarity(first: Binned, second: Binned) -> float | None:
+    """Cosine of two contours less the straight lines between their ends."""
+    (a, of_a), (b, of_b) = first, second
+    a, b = (each - np.linspace(each[0], each[-1], each.size) for each in (a, b))
+    # Noise adds its variance to a square of the length, but not to the product.
+    squares = float(a @ a - np.trace(of_a)), float(b @ b - np.trace(of_b))
+    if min(squares) <= 0:
         return None
-    (a, covariance_a), (b, covariance_b) = (
-        _binned(edges, x, counts, noise) for x, counts, noise, _ in (first, second)
-    )
+    return float(np.clip(a @ b / math.sqrt(squares[0] * squares[1]), -1.0, 1.0))
+
+
+def _contour_p_value(first: Binned, second: Binned, noise: tuple[Noise, Noise]) -> float:
+    (a, covariance_a), (b, covariance_b) = first, second
     along = np.linspace(-1, 1, a.size)
     columns = np.stack([b, np.ones_like(b), along], axis=1)
     scale = float(a.sum() / b.sum())
@@ -70,7 +81,7 @@ def _contour_p_value(
         if abs(scale - before) < 1e-9 * abs(scale):
             break
     square, dof = float(np.sum(rest**2)), a.size - 3
-    err = _relative_err(first[2], second[2], float(np.trace(covariance_a)), scale**2 * covariance_b)
+    err = _relative_err(*noise, float(np.trace(covariance_a)), scale**2 * covariance_b)
     return float(chi2.sf(square, dof) if err <= 0 else f_ratio.sf(square / dof, dof, 2 / err**2))
 
 
@@ -97,7 +108,7 @@ def _common_edges(
     return np.linspace(low, high, bins + 1) if bins >= _LEAST_BINS else None
 
 
-def _binned(edges: Array, x: Array, counts: Array, noise: Noise) -> tuple[Array, Array]:
+def _binned(edges: Array, x: Array, counts: Array, noise: Noise) -> Binned:
     """Sums between the edges and their covariance, since bins share pixels by their widths."""
     ends = np.concatenate(
         [[1.5 * x[0] - 0.5 * x[1]], (x[1:] + x[:-1]) / 2, [1.5 * x[-1] - 0.5 * x[-2]]]

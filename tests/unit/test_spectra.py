@@ -370,12 +370,17 @@ def test_spectra_of_one_line_agree_and_of_two_do_not() -> None:
     p_values = np.array([each.p_value for each in same])
     assert (p_values < 0.05).sum() <= 3
     assert p_values.mean() == pytest.approx(0.5, abs=0.25)
+    assert all(each.similarity is not None and each.similarity > 0.995 for each in same)
     assert np.std([each.shift_nm.value / each.shift_nm.err for each in same]) < 1.6
     other = compared(part(el, 1), part(replace(pl, peak_nm=631.5), 101))
     assert other.p_value is not None
     assert other.p_value < 1e-4
     assert other.shift_nm.value == pytest.approx(-1.5, abs=4 * other.shift_nm.err)
     assert other.shift_ev.value > 0
+    moved = compared(part(el, 1), part(replace(pl, peak_nm=640.0), 101))
+    assert moved.similarity is not None
+    # Two Gaussians 10 nm apart overlap by exp(-(10 / 2 sigma)^2), sigma 8.49 nm.
+    assert moved.similarity == pytest.approx(math.exp(-((10 / (2 * 8.49)) ** 2)), abs=0.05)
     wide = compared(part(el, 1), part(replace(pl, fwhm_nm=22.0), 101))
     assert wide.width_ratio.value == pytest.approx(20 / 22, abs=4 * wide.width_ratio.err)
     far = compared(part(el, 1), part(replace(pl, peak_nm=655.0, fwhm_nm=5.0), 101))

@@ -1,47 +1,43 @@
 """Files: one module for each format, chosen here by the file's name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from qdimage.domain.stack import Stack
 from qdimage.errors import FormatError
 
-
-def _open_tiff(
-    path: Path,
-    *,
-    channel_index: int | None,
-    frames: tuple[int, int] | None,
-    frames_excluded: Sequence[int],
-) -> Stack:
-    from qdimage.io.tiff import open_tiff
-
-    return open_tiff(
-        path, channel_index=channel_index, frames=frames, frames_excluded=frames_excluded
-    )
-
-
-def _open_sif(
-    path: Path,
-    *,
-    channel_index: int | None,
-    frames: tuple[int, int] | None,
-    frames_excluded: Sequence[int],
-) -> Stack:
-    from qdimage.io.sif import open_sif_stack
-
-    return open_sif_stack(
-        path, channel_index=channel_index, frames=frames, frames_excluded=frames_excluded
-    )
-
-
-STACK_READERS: dict[str, Callable[..., Stack]] = {
-    ".tif": _open_tiff,
-    ".tiff": _open_tiff,
-    ".btf": _open_tiff,
-    ".tf8": _open_tiff,
-    ".sif": _open_sif,
+# Module and function, since a format's packages are loaded when it is opened.
+STACK_READERS: dict[str, tuple[str, str]] = {
+    ".tif": ("tiff", "open_tiff"),
+    ".tiff": ("tiff", "open_tiff"),
+    ".btf": ("tiff", "open_tiff"),
+    ".tf8": ("tiff", "open_tiff"),
+    ".sif": ("sif", "open_sif_stack"),
+    ".spe": ("spe_stack", "open_spe_stack"),
+    ".nd2": ("nd2_stack", "open_nd2"),
+    ".czi": ("czi_stack", "open_czi"),
+    ".fits": ("fits_stack", "open_fits"),
+    ".fit": ("fits_stack", "open_fits"),
+    ".fts": ("fits_stack", "open_fits"),
 }
+
+
+def is_stack_file(path: Path) -> bool:
+    """Return whether a file's name is that of a stack, and its content no spectrum.
+
+    A file that cannot be read counts as one, so that whoever opens it says why.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".sif":
+        from qdimage.io.sif import holds_images
+
+        try:
+            return holds_images(path)
+        except (FormatError, OSError):
+            return True
+    # Nothing in a .spe tells a sensor's image from a spectrograph's.
+    return suffix in STACK_READERS and suffix != ".spe"
 
 
 def open_stack(
@@ -56,8 +52,9 @@ def open_stack(
     Parameters
     ----------
     path : pathlib.Path or str
-        A TIFF of any kind: plain, BigTIFF, ImageJ, OME (also several files), Micro-Manager; or an
-        Andor ``.sif``.
+        A TIFF of any kind: plain, BigTIFF, ImageJ, OME (also several files), Micro-Manager; an
+        Andor ``.sif``, a Princeton Instruments ``.spe``; with the extra of the same name a
+        Nikon ``.nd2``, a Zeiss ``.czi`` or a ``.fits``.
     channel_index : int, optional
         Which channel, from 0, of a file with several.
     frames : (int, int), optional
@@ -84,4 +81,8 @@ def open_stack(
         )
     if path.stat().st_size == 0:
         raise FormatError(f"{path}: the file is empty (0 bytes); copy or export it again")
-    return reader(path, channel_index=channel_index, frames=frames, frames_excluded=frames_excluded)
+    module, function = reader
+    opened: Stack = getattr(import_module(f"qdimage.io.{module}"), function)(
+        path, channel_index=channel_index, frames=frames, frames_excluded=frames_excluded
+    )
+    return opened

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qdimage.errors import ConfigurationError, FormatError, QdimageError
-from qdimage.io import STACK_READERS, open_stack
+from qdimage.io import STACK_READERS, is_stack_file, open_stack
 from qdimage.io.atomic import write_text
 from qdimage.io.experiment_file import FILE_NAME
 from qdimage.io.time_tags import HISTOGRAM_READERS, PHOTON_READERS, holds_photons
@@ -155,7 +155,7 @@ def _files(folder: Path) -> tuple[list[Path], list[Path]]:
     """The stacks in a folder, and the time tags in and below it."""
     if not folder.is_dir():
         raise FormatError(f"{folder}: there is no such folder; name the one with the stacks")
-    files = sorted(each for each in folder.iterdir() if each.suffix.lower() in STACK_READERS)
+    files = sorted(each for each in folder.iterdir() if is_stack_file(each))
     tags = sorted(each for each in folder.rglob("*") if holds_photons(each))
     if not files and not tags:
         raise FormatError(

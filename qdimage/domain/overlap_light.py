@@ -16,6 +16,8 @@ class OverlapLight:
         not known.
     background_px_s, background_px_err_s : float
         Of a pixel far from every source; NaN where there are too few.
+    counted_s : float
+        Of the sources' Gaussian spots, as far as these lie in the area.
     per_adu_s : float
         Change of the total where the bias is 1 ADU lower.
     zero : str
@@ -30,6 +32,7 @@ class OverlapLight:
     total_err_s: float
     background_px_s: float
     background_px_err_s: float
+    counted_s: float
     per_adu_s: float
     zero: str
     message: str = ""

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.signal import fftconvolve
+from scipy.special import ndtr
 
 from qdimage.domain.overlap_light import OverlapLight
 from qdimage.domain.photon_image import PhotonImage
@@ -68,7 +69,7 @@ def overlap_light(
     nan = float("nan")
     if zero is None:
         note = "bias_adu was estimated from the stack, which hides the light between dots; give it"
-        return OverlapLight(n_pixels, n_free, nan, nan, nan, nan, per_adu_s, "", note)
+        return OverlapLight(n_pixels, n_free, *[nan] * 5, per_adu_s, "", note)
     variance = _variance(image) / image.exposure_s**2
     n_usable = int(usable.sum())
     grow = n_pixels / n_usable if n_usable else nan
@@ -80,8 +81,19 @@ def overlap_light(
         background, background_err = _without_wings(level, variance, free, wings)
     else:
         note = f"found {n_free} pixels between the dots, expected at least {_LEAST_FREE}"
+    seen = _share_inside(image, transform, field_shape, sources_px, sigma_px)
+    counted = float(np.nansum(flux_s * seen))
     return OverlapLight(
-        n_pixels, n_free, total, total_err, background, background_err, per_adu_s, zero, note
+        n_pixels,
+        n_free,
+        total,
+        total_err,
+        background,
+        background_err,
+        counted,
+        per_adu_s,
+        zero,
+        note,
     )
 
 
@@ -93,6 +105,26 @@ def _inside(image: PhotonImage, transform: Transform, field_shape: tuple[int, in
     last = np.array(field_shape[::-1]) - 0.5
     inside = np.all((mapped >= -0.5) & (mapped < last), axis=1)
     return np.asarray(inside.reshape(height, width))
+
+
+def _share_inside(
+    image: PhotonImage,
+    transform: Transform,
+    field_shape: tuple[int, int],
+    sources_px: Array,
+    sigma_px: float,
+) -> Array:
+    """Share of each Gaussian spot that lies within both frames, which are about parallel."""
+    share = np.ones(len(sources_px))
+    for positions, shape, sigma in (
+        (sources_px + image.offset_px, image.mean.shape, sigma_px),
+        (transform.apply(sources_px), field_shape, sigma_px * transform.scale),
+    ):
+        last = np.array(shape[::-1]) - 0.5
+        share *= np.prod(
+            ndtr((last - positions) / sigma) - ndtr((-0.5 - positions) / sigma), axis=1
+        )
+    return share
 
 
 def _between(image: PhotonImage, sources: Array, clear_px: float) -> Mask:

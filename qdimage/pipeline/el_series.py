@@ -22,6 +22,7 @@ Frames = Mapping[str, "pd.DataFrame"]
 POOLED = "all"
 _AT_REST_V = 1e-6
 _SUMS = ("integrated", "dots", "background")
+_OF_SOURCES = ("integrated", "background")
 # Largest relative error of a share that is stated.
 _SHARE_ERR = 0.1
 
@@ -64,49 +65,53 @@ def el_series_rows(channels: Sequence[LitChannel], frames: Frames) -> list[Row]:
         if channel.light is not None and row["status"] == "ok":
             row |= _of_channel(channel, channel.light, _at_rest(channel, channels), sums)
         rows.append(row)
-    _add_spot_shares(rows)
+    _add_spot_shares(rows, channels)
     return [*rows, *_pools(rows)]
 
 
-def _add_spot_shares(rows: Sequence[Row]) -> None:
-    """Add to the channels of each field which share of the sources' light the fluxes count.
+def _add_spot_shares(rows: Sequence[Row], channels: Sequence[LitChannel]) -> None:
+    """Add to the channels of each field which share of the sources' light their spots count.
 
     The rest lies in the wings of spots, and in sources that were not found. Spots look the same at
     every voltage, so that one share serves all of them.
     """
-    for own in _fields(rows):
-        pairs = [pair for row in own if (pair := _all_and_counted(row)) is not None]
-        if not pairs:
-            continue
-        light, err, counted = (np.array(each) for each in zip(*pairs, strict=True))
-        weight = 1 / err**2
-        norm = float((counted**2 * weight).sum())
-        # All light over what is counted, which is known much better.
-        ratio = float((light * counted * weight).sum()) / norm if norm > 0 else 0.0
-        ratio_err = 1 / np.sqrt(norm) if norm > 0 else np.inf
-        if ratio > 0 and ratio_err < _SHARE_ERR * ratio:
-            for row in own:
-                row["spot_share"] = 1 / ratio
-                row["spot_share_err"] = float(ratio_err) / ratio**2
+    fields: dict[tuple[str, ...], list[tuple[Row, OverlapLight]]] = {}
+    for row, channel in zip(rows, channels, strict=True):
+        if channel.light is not None and row.get("n_pixels"):
+            fields.setdefault(channel.key[:2], []).append((row, channel.light))
+    for own in fields.values():
+        share = _spot_share([_all_and_counted(row, light) for row, light in own])
+        for row, _ in own if share is not None else ():
+            row["spot_share"], row["spot_share_err"] = share
 
 
-def _fields(rows: Sequence[Row]) -> list[list[Row]]:
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if row["status"] == "ok" and row.get("n_pixels"):
-            groups.setdefault((row["device"], row["field"]), []).append(row)
-    return list(groups.values())
-
-
-def _all_and_counted(row: Row) -> tuple[float, float, float] | None:
+def _all_and_counted(row: Row, light: OverlapLight) -> tuple[float, float, float] | None:
     """Light of all sources with its error, and what of it was measured in their spots."""
-    values = [row.get(f"{name}_photons_s") for name in ("integrated", "background", "dots")]
-    errors = [row.get(f"{name}_photons_err_s") for name in ("integrated", "background")]
-    if any(each is None for each in (*values, *errors)):
+    names = [f"{name}_photons{err}_s" for name in _OF_SOURCES for err in ("", "_err")]
+    values = [row.get(name) for name in names]
+    if any(value is None for value in values):
         return None
-    integrated, background, dots = values
-    err = float(np.hypot(*errors))
-    return (integrated - background, err, dots + row["el_only_photons_s"]) if err > 0 else None
+    integrated, integrated_err, background, background_err = values
+    err = float(np.hypot(integrated_err, background_err))
+    return (integrated - background, err, light.counted_s) if err > 0 else None
+
+
+def _spot_share(
+    pairs: Sequence[tuple[float, float, float] | None],
+) -> tuple[float, float] | None:
+    known = [pair for pair in pairs if pair is not None]
+    if not known:
+        return None
+    light, err, counted = (np.array(each) for each in zip(*known, strict=True))
+    weight = 1 / err**2
+    norm = float((counted**2 * weight).sum())
+    if norm <= 0:
+        return None
+    # All light over what is counted, which is known much better.
+    ratio, ratio_err = float((light * counted * weight).sum()) / norm, float(1 / np.sqrt(norm))
+    if not 0 < ratio_err < _SHARE_ERR * ratio:
+        return None
+    return 1 / ratio, ratio_err / ratio**2
 
 
 def _at_rest(channel: LitChannel, channels: Sequence[LitChannel]) -> LitChannel | None:

@@ -32,8 +32,8 @@ HERE = {"device": "A", "field": "f"}
 PLACE = ("A", "f")
 
 
-def _light(total: float, background: float, err: float = 1.0) -> OverlapLight:
-    return OverlapLight(1000, 900, total, 30.0, background, err * 0.01, 400.0, "bias_adu (file)")
+def _light(total: float, background: float, counted: float = 0.0) -> OverlapLight:
+    return OverlapLight(1000, 900, total, 30.0, background, 0.01, counted, 400.0, "bias_adu (file)")
 
 
 def _channel(volts: float, light: OverlapLight | None, field: str = "f", **row: Any) -> LitChannel:
@@ -118,13 +118,13 @@ def test_rejected_dots_are_no_light_of_dots_and_unmeasured_ones_are_counted() ->
 
 
 def test_light_in_wings_of_spots_is_counted_at_all_voltages_together() -> None:
-    """Of sources' light of 3000 and 7000 photons/s, 0.85 is in spots, 50 of EL-only ones."""
-    channels = [_channel(2.4, _light(3000.0, 0.0)), _channel(2.6, _light(7000.0, 0.0))]
-    fluxes = {2.4: [1000.0, 1504.0], 2.6: [3000.0, 2904.0]}
-    rows = el_series_rows(channels, _frames(fluxes))
+    """Of sources' light of 3000 and 7000 photons/s, 0.85 is in spots."""
+    lights = {2.4: _light(3000.0, 0.0, 2550.0), 2.6: _light(7000.0, 0.0, 5950.0)}
+    channels = [_channel(volts, light) for volts, light in lights.items()]
+    rows = el_series_rows(channels, _frames({2.4: [1000.0, 1504.0], 2.6: [3000.0, 2904.0]}))
     for row in rows:
         assert row["spot_share"] == pytest.approx(0.85, rel=0.01)
-    dark = el_series_rows([_channel(2.0, _light(5.0, 0.0))], _frames({2.0: [3.0, -2.0]}))
+    dark = el_series_rows([_channel(2.0, _light(5.0, 0.0, 4.0))], _frames({2.0: [3.0, -2.0]}))
     assert dark[0].get("spot_share") is None
     flux, _ = photon_flux_rows(
         [_file(1, 8e4)], [], [_flux(1, 8.5e4)], OPTICS, {PLACE: (0.85, 0.02)}
@@ -136,7 +136,7 @@ def test_light_in_wings_of_spots_is_counted_at_all_voltages_together() -> None:
 
 def test_a_channel_without_light_keeps_its_row() -> None:
     refused = _channel(2.4, None, status="refused", message="no overlap")
-    hidden = OverlapLight(1000, 900, *[float("nan")] * 4, 400.0, "", "bias_adu was estimated")
+    hidden = OverlapLight(1000, 900, *[float("nan")] * 5, 400.0, "", "bias_adu was estimated")
     rows = el_series_rows([refused, _channel(2.6, hidden)], _frames({2.6: [700.0, 304.0]}))
     assert (rows[0]["status"], rows[0]["message"]) == ("refused", "no overlap")
     assert rows[1]["integrated_photons_s"] is None

@@ -101,6 +101,9 @@ def test_only_the_field_counts() -> None:
     assert whole.n_pixels == SHAPE[0] * SHAPE[1]
     # Columns 100 on and rows up to 9 lie outside, and with them a dot at (100, 20).
     assert part.n_pixels == (SHAPE[0] - 10) * (SHAPE[1] - 28)
+    # The dot at (100, 20) lies on the border: half of it counts.
+    assert whole.counted_s == pytest.approx(3 * FLUX_S, rel=1e-3)
+    assert part.counted_s == pytest.approx(2.35 * FLUX_S, abs=0.15 * FLUX_S)
     expected = part.n_pixels * BACKGROUND_PX_S + 2 * FLUX_S
     assert part.total_s == pytest.approx(expected, abs=4 * part.total_err_s + 0.55 * FLUX_S)
 

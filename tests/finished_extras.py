@@ -1,4 +1,4 @@
-"""Spectra and rate fits for the small output folders of `finished_run`."""
+"""Spectra, series over voltages and rate fits for the small output folders of `finished_run`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qdimage.domain.light_tables import BAND_SERIES, PHOTON_FLUX
 from qdimage.domain.photon_tables import PHOTONS, RATE_FITS
 from qdimage.domain.spectrum import EV_NM
 from qdimage.domain.spectrum_tables import SPECTRA
@@ -40,6 +41,36 @@ def add_rate_fits(out: Path, dots: int = 2) -> None:
         | {"status": "refused", "message": "found pulsed light, expected cw"}
     )
     write_table(as_frame(rows, RATE_FITS), RATE_FITS, out)
+
+
+def add_series(out: Path, dots: int = 2) -> None:
+    """Add counts and bands of the first dots at `VOLTAGES`."""
+    counts, bands = [], []
+    for dot in range(1, dots + 1):
+        for voltage in VOLTAGES:
+            rate = 2e4 * dot * (1 + 10 * (voltage - VOLTAGES[0]))
+            shared = _shared(dot, "el", voltage, f"dots/el_{dot}_{voltage}V.ptu")
+            counts.append(
+                shared
+                | {
+                    "counts_s": rate,
+                    "counts_err_s": 0.02 * rate,
+                    "emitted_photons_s": rate / 0.08,
+                    "emitted_photons_err_s": 0.02 * rate / 0.08,
+                    "camera_emitted_photons_s": rate / 0.07,
+                    "camera_emitted_photons_err_s": 0.1 * rate / 0.07,
+                    "status": "ok",
+                }
+            )
+            band = {
+                f"{name}{end}_counts_s": share * rate * scale
+                for name, share in (("dot_band", 0.01), ("background_band", 0.0001))
+                for end, scale in (("", 1.0), ("_low", 0.9), ("_high", 1.1))
+            }
+            place = {key: value for key, value in shared.items() if key != "kind"}
+            bands.append(place | band | {"scope": "dot", "status": "ok"})
+    write_table(as_frame(counts, PHOTON_FLUX), PHOTON_FLUX, out)
+    write_table(as_frame(bands, BAND_SERIES), BAND_SERIES, out)
 
 
 def add_dot_headlines(out: Path) -> None:

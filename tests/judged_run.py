@@ -37,9 +37,13 @@ def make_judged_run(out: Path) -> Path:
 
 def open_judged(viewer: "Viewer", folder: Path) -> Any:
     """Return the dock, with the run open in it."""
+    return open_dock(viewer, make_judged_run(folder / "run"))
+
+
+def open_dock(viewer: "Viewer", run: Path) -> Any:
+    """Return the dock, with a finished run open in it."""
     from napari_qdimage import dock
 
-    run = make_judged_run(folder / "run")
     widget = dock.show(viewer)
     widget.session.open_run(run)
     settle(0.1)

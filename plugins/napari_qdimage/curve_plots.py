@@ -1,4 +1,4 @@
-"""The curves behind a dot's numbers, one file at a time: trace, g2, decay, spectrum."""
+"""The curves behind a dot's numbers, one file at a time: trace, g2, decay."""
 # mypy: disable-error-code="no-untyped-call"
 
 from typing import TYPE_CHECKING
@@ -124,7 +124,8 @@ class FilePlot(DotPlot):
         axes.set_ylabel("resid. / s.d.", fontsize=8)
 
 
-def _measured(row: Row) -> str:
+def measured(row: Row) -> str:
+    """Return of what a curve is: "dot 3, EL 2.4 V"."""
     voltage = "" if row.get("voltage_v") is None else f" {volts(row['voltage_v'])}"
     return f"dot {row['dot_id']}, {str(row['kind']).upper()}{voltage}"
 
@@ -174,7 +175,7 @@ class G2Plot(FilePlot):
         )
         self.draw_residuals(below, view.lag_ns, view.residual)
         below.set_xlabel("delay (ns)")
-        title(axes, look, f"{_measured(row)}: {g2_words(row)}")
+        title(axes, look, f"{measured(row)}: {g2_words(row)}")
         return True
 
     def _draw_g2_zero(self, axes: Axes, row: Row) -> None:
@@ -223,7 +224,7 @@ class TracePlot(FilePlot):
         axes.yaxis.set_major_formatter(EngFormatter(sep=" "))
         axes.set_xlabel("time (s)")
         axes.set_ylabel("counts/s")
-        title(axes, look, f"{_measured(row)}: {self._answer(row)}")
+        title(axes, look, f"{measured(row)}: {self._answer(row)}")
         return True
 
     def _answer(self, row: Row) -> str:
@@ -265,7 +266,7 @@ class DecayPlot(FilePlot):
         if "residual" in frame:
             self.draw_residuals(below, time, numbers(frame, "residual"))
         below.set_xlabel("time after the pulse (ns)")
-        title(axes, look, f"{_measured(row)}: {self._answer(row)}")
+        title(axes, look, f"{measured(row)}: {self._answer(row)}")
         return True
 
     def _answer(self, row: Row) -> str:
@@ -275,30 +276,3 @@ class DecayPlot(FilePlot):
         spread = "" if error is None else f" ± {number(error, 2)}"
         more = "" if not row["components"] or row["components"] < 2 else ", slowest component"
         return f"{number(row['main_lifetime_ns'], 3)}{spread} ns{more}"
-
-
-class SpectrumPlot(FilePlot):
-    """Counts against wavelength, with the fitted peak."""
-
-    table, what = "spectra", "spectrum"
-
-    def draw_curve(self, row: Row, frame: "pd.DataFrame") -> bool:
-        """Draw; return whether there was anything to draw."""
-        axis = next((name for name in ("wavelength_nm", "energy_ev") if name in frame), None)
-        if axis is None or "counts" not in frame:
-            return False
-        look = self.look
-        axes = self.figure.add_subplot()
-        dress(axes, look)
-        x = numbers(frame, axis)
-        axes.plot(x, numbers(frame, "counts"), color=kind_colour(row["kind"], look), lw=1.0)
-        if "model" in frame:
-            axes.plot(x, numbers(frame, "model"), color=look.ink, lw=1.5)
-        axes.set_xlabel("wavelength (nm)" if axis == "wavelength_nm" else "energy (eV)")
-        axes.set_ylabel("counts")
-        peak, width = row.get("peak_nm"), row.get("fwhm_nm")
-        answer = row["status"] if peak is None else f"peak {number(peak, 5)} nm"
-        if width is not None:
-            answer += f", width {number(width)} nm"
-        title(axes, look, f"{_measured(row)}: {answer}")
-        return True

@@ -227,7 +227,8 @@ class RatePlot(DotPlot):
         seen = np.unique(x)
         step = float(np.diff(seen).min()) if len(seen) > 1 else 0.2
         axes.set_xlim(seen[0] - 0.7 * step, seen[-1] + 0.7 * step)
-        axes.set_ylim(every.min() * 0.6, every.max() * 1.6)
+        if len(every):
+            axes.set_ylim(every.min() * 0.6, every.max() * 1.6)
         if len(seen) <= 8:
             axes.set_xticks(seen, [f"{value:g}" for value in seen])
         axes.set_xlabel("voltage (V)")

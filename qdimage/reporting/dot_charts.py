@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from qdimage.domain.light_tables import BAND_SERIES, PHOTON_FLUX
 from qdimage.domain.photon_tables import RATE_FITS
 from qdimage.reporting.content import Array, Content, Row
 from qdimage.reporting.dot_chart import Axis, Chart, Mark
@@ -18,6 +19,7 @@ from qdimage.reporting.dot_curves import (
     trace_charts,
     with_ends,
 )
+from qdimage.reporting.dot_series import band_chart, counter_chart
 from qdimage.reporting.dot_subjects import Subject
 from qdimage.reporting.style import GREY, KIND_COLOUR
 from qdimage.reporting.words import NOTHING, flux_unit, number, volts
@@ -68,6 +70,20 @@ def flux_charts(content: Content, subject: Subject) -> Iterator[Chart]:
         Axis(f"EL flux ({unit})", log=True),
         tuple(marks),
     )
+
+
+def counter_charts(content: Content, subject: Subject) -> Iterator[Chart]:
+    """Return the photon counters' rate against voltage."""
+    chart = counter_chart(subject.of(PHOTON_FLUX.name))
+    if chart is not None:
+        yield chart
+
+
+def band_charts(content: Content, subject: Subject) -> Iterator[Chart]:
+    """Return the bands of the spectra against voltage."""
+    chart = band_chart(subject.of(BAND_SERIES.name))
+    if chart is not None:
+        yield chart
 
 
 def rate_charts(content: Content, subject: Subject) -> Iterator[Chart]:
@@ -139,8 +155,10 @@ def _turn_on(dot: Row) -> str:
 # Title, and what makes its charts.
 DOT_CHARTS: tuple[tuple[str, Charts], ...] = (
     ("Intensity against voltage", flux_charts),
+    ("Counts against voltage", counter_charts),
     ("Antibunching", g2_charts),
     ("Spectrum", spectrum_charts),
+    ("Bands against voltage", band_charts),
     ("Intensity trace", trace_charts),
     ("Decay", decay_charts),
     ("Rate fit", rate_charts),

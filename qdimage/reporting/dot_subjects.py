@@ -4,11 +4,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from qdimage.domain.light_tables import BAND_SERIES, PHOTON_FLUX
 from qdimage.domain.photon_tables import LIFETIMES, PHOTONS, RATE_FITS, TRACES
 from qdimage.domain.spectrum_tables import SPECTRA
-from qdimage.reporting.content import Content, Row, rows_of
+from qdimage.reporting.content import POOLED, Content, Row, rows_of
 
 FILE_TABLES = (PHOTONS.name, TRACES.name, LIFETIMES.name, SPECTRA.name, RATE_FITS.name)
+# Made of the same files.
+SERIES_TABLES = (PHOTON_FLUX.name, BAND_SERIES.name)
 _AREA = "area"
 
 # Device, field, and the dot's number or the file's name.
@@ -83,7 +86,7 @@ def _grouped(content: Content) -> dict[Key, dict[str, list[Row]]]:
 def _all_rows(content: Content) -> Iterator[tuple[str, Row]]:
     for row in rows_of(content.tables["dot_channels"]):
         yield "dot_channels", row
-    for table in FILE_TABLES:
+    for table in (*FILE_TABLES, *SERIES_TABLES):
         for row in rows_of(content.tables[table]):
-            if row.get("scope") != _AREA:
+            if row.get("scope") != _AREA and row["field"] != POOLED:
                 yield table, row

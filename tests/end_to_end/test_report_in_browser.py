@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, browser_path, opened_browser
-from finished_extras import VOLTAGES, add_dot_headlines, add_rate_fits, add_spectra
+from finished_extras import VOLTAGES, add_dot_headlines, add_rate_fits, add_series, add_spectra
 from finished_run import El, Field, Tags, add_time_tags, make_run
 from matplotlib.figure import Figure
 
@@ -44,6 +44,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_time_tags(out, [Tags(n_el=3, n_pl=2)])
     add_spectra(out)
     add_rate_fits(out)
+    add_series(out)
     add_dot_headlines(out)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("qdimage.reporting.drawn.save", save_coarsely)
@@ -153,8 +154,10 @@ def test_a_row_opens_its_dot_with_all_that_was_measured(page: Browser) -> None:
     headings = page.evaluate("[...document.querySelectorAll('.chart h2')].map(e => e.textContent)")
     assert headings == [
         "Intensity against voltage",
+        "Counts against voltage",
         *(["Antibunching"] * (len(VOLTAGES) + 1)),
         *(["Spectrum"] * 2),
+        "Bands against voltage",
         "Intensity trace",
         "Decay",
         "Rate fit",

@@ -4,9 +4,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from finished_extras import add_rate_fits, add_series, add_spectra
 from gui_acts import click, click_row, key, settle, wait_until, write
-from judged_run import HIGH, LOW, chosen_in_table, open_judged, row_of, show_plot, words_in
+from judged_run import (
+    HIGH,
+    LOW,
+    chosen_in_table,
+    make_judged_run,
+    open_dock,
+    open_judged,
+    row_of,
+    show_plot,
+    words_in,
+)
 from matplotlib.colors import to_hex
+
+from qdimage.reporting.words import NOTHING
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -73,6 +86,36 @@ def test_the_table_sorts_and_filters_and_each_tab_shows_the_current_dot(
     page = show_plot(dock, "Dots", "g2")
     click_row(dots.table, row_of(dock, 9))
     check_drawn(page, "dot 9: g2 not measured")
+
+
+def test_spectrum_counts_and_rates_of_the_current_dot(viewer: "Viewer", tmp_path: Path) -> None:
+    run = make_judged_run(tmp_path / "run")
+    add_spectra(run)
+    add_series(run)
+    add_rate_fits(run)
+    dock = open_dock(viewer, run)
+    page = show_plot(dock, "Dots", "Spectrum")
+    check_drawn(page, "choose a dot")
+    click_row(dock.tabs["Dots"].dots.table, row_of(dock, 1))
+    check_drawn(page, "dot 1, EL 2.6 V: peak 629.00 ± 0.11 nm", "less fit")
+    check_drawn(page, "EL", "fit", "PL, scaled")
+    wait_until(lambda: page.words.text() == "width 25.9 ± 0.30 nm, gaussian")
+    key(page.files, "Down")
+    check_drawn(page, "dot 1, PL: peak 629.00", "EL, scaled")
+
+    page = show_plot(dock, "Dots", "Counters")
+    check_drawn(page, "dot 1: photon counters beside the camera", "dot 1: bands of the spectra")
+    wait_until(lambda: "750000 photons emitted per second at 2.6 V" in page.words.text())
+    click_row(dock.tabs["Dots"].dots.table, row_of(dock, 9))
+    check_drawn(page, "dot 9: counts and bands at two voltages or more not measured")
+
+    page = show_plot(dock, "Dots", "Rates")
+    click(page.plot, page.plot.place_of(2))
+    assert dock.session.current == 2
+    check_drawn(page, "dot 2", "injection rate (1/µs)")
+    rate = f"40.0 (95 %: 32.0{NOTHING}50.0) per µs, model g2(0) 0.050"
+    wait_until(lambda: rate in page.words.text())
+    assert "found pulsed light, expected cw" in page.words.text()
 
 
 def test_buttons_judge_and_the_light_theme_reaches_table_and_plots(

@@ -8,7 +8,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from napari_qdimage import messages
-from napari_qdimage.curve_plots import DecayPlot, G2Plot, SpectrumPlot, TracePlot
+from napari_qdimage.curve_plots import DecayPlot, G2Plot, TracePlot
 from napari_qdimage.cutout_plot import CutoutPlot
 from napari_qdimage.dot_rows import dot_rows
 from napari_qdimage.inspector_plots import DotPlot, RatePlot, VoltagePlot
@@ -17,7 +17,9 @@ from napari_qdimage.judging import Judging
 from napari_qdimage.keys import Keys, bind_widget
 from napari_qdimage.linking import Linking, choose_picked
 from napari_qdimage.look import look_of
+from napari_qdimage.series_plot import SeriesPlot
 from napari_qdimage.session import Session
+from napari_qdimage.spectrum_plot import SpectrumPlot
 from napari_qdimage.widgets.dot_list import DotList
 from napari_qdimage.widgets.judge_bar import JudgeBar
 from napari_qdimage.widgets.listening import listen
@@ -67,6 +69,7 @@ class InspectorWidget(QWidget):
         return {
             "Images": cutouts,
             "Voltage": VoltagePlot(session, look),
+            "Counters": SeriesPlot(session, look),
             "g2": G2Plot(session, look),
             "Trace": TracePlot(session, look),
             "Lifetime": DecayPlot(session, look),

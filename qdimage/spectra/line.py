@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.spectrum_fit import LINE_MODELS, Line, LineModel, Noise
-from qdimage.spectra.line_choice import chosen, error_by_other_lines, with_width_error
+from qdimage.spectra.line_choice import STRONG, chosen, error_by_other_lines, with_width_error
 from qdimage.spectra.line_fit import (
     LEAST_LEVEL,
     LineFit,
@@ -30,7 +30,7 @@ _SMOOTHING_NM, _SMOOTHING_PX = 1.5, 1.5
 _WIDEST, _WIDEST_OF_TAILS = 1.5, 2.0
 # A window of three widths would cost a Lorentzian's width a third of its precision.
 _TAIL_WINDOWS = 2.0
-_HOLDS = 0.01
+_HOLDS, _DOUBTFUL = 0.01, 0.1
 _WITH_TAILS = ("lorentzian", "voigt")
 _STARTS = {"voigt": (0.3,), "asymmetric": (-0.2, 0.2)}
 
@@ -48,9 +48,9 @@ def fit_line(
     The line is chosen by BIC (Schwarz, Ann. Stat. 6, 461, 1978), with the number of pixels as that
     of data: the better of Gaussian and Lorentzian, unless a Voigt is better by more than 3 or an
     asymmetric line by more than 6. Where it has tails, all is done once more in a window twice as
-    wide, which counts if the line holds there. The error of a symmetric line's width contains how
-    much the other symmetric lines' differ, by their evidence (Hoeting et al., Stat. Sci. 14, 382,
-    1999).
+    wide, which counts if the line holds there. A bent baseline, such as a tail of the background
+    is, needs strong evidence too. The error of a symmetric line's width contains how much the other
+    symmetric lines' differ, by their evidence (Hoeting et al., Stat. Sci. 14, 382, 1999).
 
     Parameters
     ----------
@@ -67,21 +67,26 @@ def fit_line(
     if isinstance(start, Refusal):
         return start
     peak, fwhm = start
+    straight = min(options.baseline_order, 1)
     for _ in range(2):
         reach = min(options.window_fwhms * fwhm, _WIDEST * (band_nm[1] - band_nm[0]))
         first, last = _window(wavelength_nm, peak, reach)
         part = _part(pixels, first, last)
-        rough = fitted_line(part, "gaussian", options.baseline_order, peak, fwhm, 0.0)
+        rough = fitted_line(part, "gaussian", straight, peak, fwhm, 0.0)
         peak, fwhm = rough.parameters[-2], math.exp(rough.parameters[-1])
     refusal = _no_line(part, rough, options)
     if refusal is not None:
         return refusal
-    found = _judged(pixels, (first, last), (peak, fwhm), options)
+    found = _judged(pixels, (first, last), (peak, fwhm), options, straight)
     if found.best.model in _WITH_TAILS:
         # A baseline and tails are told apart only where the tails have ended.
         wider = _wider_window(pixels, found.best, options)
-        again = _judged(pixels, wider, (peak, fwhm), options)
+        again = _judged(pixels, wider, (peak, fwhm), options, straight)
         found = again if again.p_value >= _HOLDS else found
+    # Noise found from scatter makes every line hold.
+    if options.baseline_order > 1 and (found.p_value < _DOUBTFUL or noise.source == "scatter"):
+        bent = _judged(pixels, found.window, (peak, fwhm), options, 2)
+        found = bent if bent.score < found.score - STRONG else found
     best = found.best
     if not np.all(np.diag(best.covariance)[-2:] > 0):
         return Refusal(
@@ -104,14 +109,23 @@ class _Judged:
     p_value: float
     window: tuple[int, int]
 
+    @property
+    def score(self) -> float:
+        """BIC of the line that was chosen."""
+        return self.scores[self.best.model]
+
 
 def _judged(
-    pixels: Pixels, window: tuple[int, int], start: tuple[float, float], options: SpectrumOptions
+    pixels: Pixels,
+    window: tuple[int, int],
+    start: tuple[float, float],
+    options: SpectrumOptions,
+    order: int,
 ) -> _Judged:
-    """Fit every line in a window and choose."""
+    """Fit every line on a baseline in a window and choose."""
     part = _part(pixels, *window)
     wanted = LINE_MODELS if options.model == "auto" else (options.model,)
-    fits = [_best(part, model, options.baseline_order, *start) for model in wanted]
+    fits = [_best(part, model, order, *start) for model in wanted]
     n = int(part.used.sum())
     scores = {each.model: each.free * math.log(n) - 2 * each.log_likelihood for each in fits}
     best = chosen(fits, scores)
@@ -170,14 +184,14 @@ def _no_line(pixels: Pixels, fit: LineFit, options: SpectrumOptions) -> Refusal 
     """Refuse where a baseline alone explains the counts nearly as well."""
     used = pixels.used
     x = pixels.x - pixels.x.mean()
-    columns = np.stack([np.ones_like(x), x][: options.baseline_order + 1], axis=1)
+    columns = np.stack([np.ones_like(x), x][: fit.order + 1], axis=1)
     weight = used / np.maximum(gaussian_filter1d(pixels.y, 5.0), 0.1)
     found = np.linalg.lstsq(
         columns * np.sqrt(weight)[:, np.newaxis], pixels.y * np.sqrt(weight), rcond=None
     )[0]
     flat = np.maximum(columns @ found, LEAST_LEVEL)
     gain = fit.log_likelihood - log_likelihood(pixels.y, flat, used)
-    err = math.sqrt(fit.covariance[options.baseline_order + 1, options.baseline_order + 1])
+    err = math.sqrt(fit.covariance[fit.order + 1, fit.order + 1])
     significance = min(math.sqrt(max(2 * gain, 0.0)), 1 / err if err > 0 else 0.0)
     if significance >= options.least_significance:
         return None

@@ -12,7 +12,8 @@ from qdimage.spectra.line_fit import LineFit
 # Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995): positive from 2 on, strong from 6 on. Less
 # than strong evidence would let chance bend one line in fifty, which costs the precision of its
 # peak; a Voigt has the same peak, and chance makes one of a Lorentzian in less than a hundred.
-_NEEDED: Mapping[LineModel, float] = {"voigt": 3.0, "asymmetric": 6.0}
+STRONG = 6.0
+_NEEDED: Mapping[LineModel, float] = {"voigt": 3.0, "asymmetric": STRONG}
 
 
 def chosen(fits: list[LineFit], scores: dict[LineModel, float]) -> LineFit:

@@ -62,13 +62,16 @@ def fitted_line(
 ) -> LineFit:
     """Return the likeliest line of a model, by Fisher scoring with damping, within bounds.
 
-    Parameters are the baseline at both ends (one where it is flat), the logarithm of the line's
+    Parameters are the baseline at both ends (one value where it is flat, one more in the middle
+    where it is bent), the logarithm of the line's
     counts, the shape where there is one, the peak, the logarithm of the width.
     """
     has_shape = BOUNDS[model] is not None
     low, high = _bounds(pixels, model, order)
     ends = np.array([pixels.y[:5].mean(), pixels.y[-5:].mean()])
-    base = ends if order else ends.mean(keepdims=True)
+    base = (
+        np.interp(np.linspace(0, 1, order + 1), [0, 1], ends) if order else ends.mean(keepdims=True)
+    )
     base = np.maximum(base, 0.01)
     counts = max(float(pixels.y.sum() - base.mean() * pixels.y.size), 1.0)
     parameters = np.array([*base, math.log(counts), *([shape] * has_shape), peak, math.log(fwhm)])
@@ -121,9 +124,14 @@ def _levels(pixels: Pixels, model: LineModel, order: int, parameters: Array) -> 
 
 
 def _along(pixels: Pixels, order: int) -> Array:
-    """What the baseline's ends, or the flat baseline, give to each pixel; shape (n, order + 1)."""
+    """What the baseline's values at evenly spaced places give to each pixel; (n, order + 1)."""
     along = (pixels.x - pixels.x[0]) / (pixels.x[-1] - pixels.x[0])
-    return np.stack([1 - along, along] if order else [np.ones_like(along)], axis=1)
+    if order == 0:
+        return np.ones((along.size, 1))
+    if order == 1:
+        return np.stack([1 - along, along], axis=1)
+    parts = [(1 - along) * (1 - 2 * along), 4 * along * (1 - along), along * (2 * along - 1)]
+    return np.stack(parts, axis=1)
 
 
 def _line_part(pixels: Pixels, model: LineModel, order: int, parameters: Array) -> Array:

@@ -21,7 +21,10 @@ class SpectrumOptions(Options):
         3.0, "a line is fitted this many of its widths to each side", "", ge=1, le=20
     )
     baseline_order: int = option(
-        1, "0 for a flat baseline below the line, 1 for a slope", ge=0, le=1
+        2,
+        "below the line: 0 flat, 1 straight, 2 straight or bent where evidence is strong",
+        ge=0,
+        le=2,
     )
     floor: Literal["measured", "zero"] = option(
         "measured", "taken off both bands: level of the darkest stretches, or nothing"

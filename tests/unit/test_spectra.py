@@ -406,6 +406,21 @@ def test_contours_are_judged_by_how_well_the_noise_is_known() -> None:
     assert np.mean(p_values) == pytest.approx(0.5, abs=0.2)
 
 
+def test_a_tail_of_the_background_bends_the_baseline_and_not_the_line() -> None:
+    truth = SpectrumTruth(counts=1e5, background=1.0, background_tail_nm=50.0)
+    straight = SpectrumOptions(model="gaussian", baseline_order=1)
+    bent = SpectrumOptions(model="gaussian")
+    pulls: dict[int, list[float]] = {1: [], 2: []}
+    for seed in range(8):
+        spectrum = simulate_spectrum(truth, np.random.default_rng([29, seed]))
+        for options in (straight, bent):
+            width = fitted(spectrum, options).line.fwhm_nm
+            pulls[options.baseline_order].append((width.value - 20) / width.err)
+    # Means of eight have a deviation of 0.35.
+    assert np.mean(pulls[1]) < -2
+    assert abs(np.mean(pulls[2])) < 1.4
+
+
 def test_no_line_is_refused_and_not_invented() -> None:
     nothing = SpectrumTruth(counts=1e4, background=2.0, peak_nm=500.0)
     generator = np.random.default_rng(17)

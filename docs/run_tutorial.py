@@ -104,10 +104,11 @@ def _shortened(text: str) -> str:
 
 
 def _keep_figures(figures: Path) -> None:
-    from PIL import Image
+    from PIL import Image, ImageChops
 
     for name, wanted in FIGURES.items():
         picture = Image.open(next(figures.glob(f"*_{name}.png"))).convert("RGB")
+        picture = picture.crop(ImageChops.invert(picture).getbbox())
         picture.thumbnail((_WIDTH_PX, 4 * _WIDTH_PX))
         small = picture.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         small.save(PICTURES / f"tutorial_{wanted}.png", optimize=True)

@@ -122,8 +122,10 @@ class Panel(Declared):
         As of a statement.
     group : str
         Column by which rows are parted into groups.
-    x, y : str
-        Columns.
+    x : str
+        Column.
+    y : str or tuple of str
+        One or more columns.
     log_y : bool
     most : int
         Of ``ranked``: how many of each group.
@@ -143,12 +145,17 @@ class Panel(Declared):
     where: dict[str, Wanted] = Field(default_factory=dict)
     group: str = ""
     x: str = ""
-    y: str = ""
+    y: str | tuple[str, ...] = ()
     log_y: bool = False
     most: int = Field(default=9, ge=1)
     normalized: bool = False
     factor: float = 1.0
     mark: float | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns `y`."""
+        return (self.y,) if isinstance(self.y, str) else self.y
 
 
 class Expectations(Declared):

@@ -77,7 +77,7 @@ def select(rows: Sequence[Row], selection: Selection, interval: Interval) -> Sel
     """
     found = chosen(rows, selection.where)
     if selection.aggregate == "count" and not selection.column:
-        return _scaled(Selected(len(found), len(found), len(found)), selection.factor)
+        return _scaled(Selected(len(found), None, None), selection.factor)
     if selection.aggregate == "only":
         answer = _only(found, selection, interval)
     else:

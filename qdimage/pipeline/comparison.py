@@ -62,7 +62,7 @@ def _check(selection: Statement, source: str) -> None:
 
 
 def _check_panel(panel: Panel, source: str) -> None:
-    _check_columns(panel.table, [*panel.where, panel.group, panel.x, panel.y], source)
+    _check_columns(panel.table, [*panel.where, panel.group, panel.x, *panel.columns], source)
 
 
 def _check_columns(table: str, columns: Sequence[str], source: str) -> None:

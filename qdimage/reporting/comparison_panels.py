@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,6 +35,8 @@ from qdimage.reporting.words import number, volts
 from qdimage.units import unit_of
 
 _HEIGHT_IN = 5.0
+# Of the counts: a single noisy pixel is not the largest.
+_HIGHEST = 0.995
 _COLOURS = (BLUE, VERMILION, GREEN, ORANGE, INK, GREY)
 _MARKERS = ("o", "s", "^", "v", "D", "P")
 _TABLES = {table.name: table for table in RUN_TABLES}
@@ -82,19 +85,14 @@ def _spectra(content: Content, panel: Panel, rows: list[Row]) -> Figure | None:
         return None
     y_name = "counts, each relative to its largest" if panel.normalized else "counts per pixel"
     figure, axes = _plot(panel, "wavelength (nm)", y_name)
-    voltages = sorted({row["voltage_v"] for row, _ in shown if row["voltage_v"] is not None})
-    for row, frame in shown:
+    colours = _spectrum_colours([row for row, _ in shown])
+    for (row, frame), colour in zip(shown, colours, strict=True):
         x = frame["wavelength_nm"].to_numpy()
         counts, model = frame["counts"].to_numpy(), frame["model"].to_numpy()
         floor = float(np.median(counts[counts <= np.quantile(counts, 0.25)]))
         scale = 1.0
         if panel.normalized:
-            peak = np.nanmax(model) if np.isfinite(model).any() else np.nanmax(counts)
-            scale = 1.0 / max(float(peak) - floor, 1.0)
-        colour = KIND_COLOUR.get(row["kind"], INK)
-        if len(voltages) > 1 and row["voltage_v"] is not None:
-            span = voltages[-1] - voltages[0]
-            colour = VOLTAGE_MAP((row["voltage_v"] - voltages[0]) / span)
+            scale = 1.0 / max(float(np.quantile(counts, _HIGHEST)) - floor, 1.0)
         axes.step(x, (counts - floor) * scale, where="mid", color=colour, lw=0.7, alpha=0.7)
         axes.plot(x, (model - floor) * scale, color=colour, lw=1.6, label=_spectrum_name(row))
     if panel.log_y:
@@ -102,6 +100,20 @@ def _spectra(content: Content, panel: Panel, rows: list[Row]) -> Figure | None:
     axes.margins(x=0)
     legend_beneath(figure, axes)
     return figure
+
+
+def _spectrum_colours(rows: Sequence[Row]) -> list[Any]:
+    """Return colours by voltage, else by kind, else one for each spectrum."""
+    voltages = sorted({row["voltage_v"] for row in rows if row["voltage_v"] is not None})
+    kinds = [row["kind"] for row in rows]
+    if len(voltages) > 1:
+        span = voltages[-1] - voltages[0]
+        return [
+            VOLTAGE_MAP(((row["voltage_v"] or voltages[0]) - voltages[0]) / span) for row in rows
+        ]
+    if len(set(kinds)) == len(kinds):
+        return [KIND_COLOUR.get(kind, INK) for kind in kinds]
+    return [_COLOURS[k % len(_COLOURS)] for k in range(len(rows))]
 
 
 def _spectrum_name(row: Row) -> str:
@@ -123,26 +135,26 @@ class _Points:
     high: Array
 
 
-def _points(panel: Panel, rows: Sequence[Row]) -> _Points | None:
-    known = [row for row in rows if row.get(panel.y) is not None]
+def _points(panel: Panel, rows: Sequence[Row], column: str) -> _Points | None:
+    known = [row for row in rows if row.get(column) is not None]
     if panel.x:
         known = [row for row in known if row.get(panel.x) is not None]
     if not known:
         return None
-    ends = _intervals(panel, known)
+    ends = _intervals(panel, known, column)
     x = [row[panel.x] if panel.x else 0.0 for row in known]
-    y = [panel.factor * float(row[panel.y]) for row in known]
+    y = [panel.factor * float(row[column]) for row in known]
     order = np.argsort(x if panel.x else y, kind="stable")
     columns = (np.array(each, np.float64)[order] for each in (x, y, *ends))
     return _Points(*columns)
 
 
-def _intervals(panel: Panel, rows: Sequence[Row]) -> tuple[list[float], list[float]]:
-    interval = interval_of(Statement(statement="-", table=panel.table, column=panel.y))
+def _intervals(panel: Panel, rows: Sequence[Row], column: str) -> tuple[list[float], list[float]]:
+    interval = interval_of(Statement(statement="-", table=panel.table, column=column))
     lows, highs = [], []
     for row in rows:
-        value = float(row[panel.y])
-        low, high = interval.of(row, panel.y)
+        value = float(row[column])
+        low, high = interval.of(row, column)
         lows.append(panel.factor * (value if low is None else low))
         highs.append(panel.factor * (value if high is None else high))
     return lows, highs
@@ -159,12 +171,24 @@ def _groups(panel: Panel, rows: list[Row]) -> dict[str, list[Row]]:
     return groups
 
 
+def _lines(panel: Panel, rows: list[Row]) -> dict[str, _Points]:
+    """Return the points of each group and column, by a name that tells them apart."""
+    found: dict[str, _Points] = {}
+    for group, own in _groups(panel, rows).items():
+        for column in panel.columns:
+            points = _points(panel, own, column)
+            words = [group] if group else []
+            words += [column] if len(panel.columns) > 1 else []
+            if points is not None:
+                found[", ".join(words)] = points
+    return found
+
+
 def _series(content: Content, panel: Panel, rows: list[Row]) -> Figure | None:
-    found = {name: _points(panel, group) for name, group in _groups(panel, rows).items()}
-    shown = {name: points for name, points in found.items() if points is not None}
+    shown = _lines(panel, rows)
     if not shown:
         return None
-    figure, axes = _plot(panel, _axis_name(panel.x), _axis_name(panel.y))
+    figure, axes = _plot(panel, _axis_name(panel.x), _axis_name(panel.columns[0]))
     for k, (name, points) in enumerate(shown.items()):
         _errorbar(axes, points.x, points, k, name, joined=True)
     if panel.log_y:
@@ -178,11 +202,10 @@ def _series(content: Content, panel: Panel, rows: list[Row]) -> Figure | None:
 
 
 def _ranked(content: Content, panel: Panel, rows: list[Row]) -> Figure | None:
-    found = {name: _points(panel, group) for name, group in _groups(panel, rows).items()}
-    shown = {name: points for name, points in found.items() if points is not None}
+    shown = _lines(panel, rows)
     if not shown:
         return None
-    figure, axes = _plot(panel, "rank, from the smallest on", _axis_name(panel.y))
+    figure, axes = _plot(panel, "rank, from the smallest on", _axis_name(panel.columns[0]))
     for k, (name, points) in enumerate(shown.items()):
         some = slice(0, panel.most)
         cut = _Points(points.x[some], points.y[some], points.low[some], points.high[some])

@@ -1,5 +1,6 @@
 """The ``experiment.toml`` of a simulated field."""
 
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,8 +64,12 @@ def format_declaration(
 
 
 def _analysis(options: SimulateOptions) -> dict[str, Any]:
-    limit = options.dot.limit_g2_0
-    return {"analysis": {"population": {"limit_g2_0": limit}}} if limit > 0 else {}
+    stages: dict[str, dict[str, Any]] = {}
+    for each in options.experiment.analysis:
+        name, _, value = each.partition("=")
+        stage, _, key = name.partition(".")
+        stages.setdefault(stage, {})[key] = tomllib.loads(f"value = {value}")["value"]
+    return {"analysis": stages} if stages else {}
 
 
 def _declare_channel(recording: Recording, order: int, options: SimulateOptions) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every quantity of a simulated experiment; the defaults follow the published measurement."""
 
+import re
 from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
@@ -10,6 +11,8 @@ from qdimage.simulation.histogram_options import HistogramOptions
 from qdimage.simulation.photon_options import DetectorOptions
 from qdimage.simulation.spectrum_options import SpectrumFileOptions
 from qdimage.simulation.time_tag_options import DotOptions, TimeTagOptions
+
+_ASSIGNMENT = re.compile(r"[a-z_]+\.[a-z0-9_]+=.+")
 
 
 class ExperimentOptions(Group):
@@ -29,6 +32,9 @@ class ExperimentOptions(Group):
     width_px: int = option(256, "columns of a frame", "px", ge=8)
     height_px: int = option(256, "rows of a frame", "px", ge=8)
     pixel_size_um: float = option(0.107, "pixel size in the sample plane", "um", gt=0)
+    analysis: tuple[str, ...] = option(
+        (), "analysis options that the experiment declares, each as `stage.option=value`"
+    )
 
     @field_validator("voltages_v")
     @classmethod
@@ -36,6 +42,14 @@ class ExperimentOptions(Group):
         if len(set(voltages)) != len(voltages):
             raise ValueError("the same voltage is listed twice; list each voltage once")
         return voltages
+
+    @field_validator("analysis")
+    @classmethod
+    def _assign(cls, assignments: tuple[str, ...]) -> tuple[str, ...]:
+        for each in assignments:
+            if not _ASSIGNMENT.fullmatch(each):
+                raise ValueError(f"found {each!r}, expected stage.option=value in TOML")
+        return assignments
 
 
 class SceneOptions(Group):

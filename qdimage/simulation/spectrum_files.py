@@ -141,6 +141,7 @@ def _declare(options: SimulateOptions, planned: PlannedSpectrum) -> dict[str, An
 def describe_spectrum(planned: PlannedSpectrum, options: SimulateOptions) -> Mapping[str, Any]:
     """Return the truth of one spectrum, ready for JSON."""
     dot, truth = planned.dot, planned.truth
+    background, band = truth.background * truth.counts, truth.counts * _share_of_dot_band(truth)
     source = dot.source + 1 if dot is not None and options.experiment.imaging else None
     return {
         "file": planned.file,
@@ -153,8 +154,10 @@ def describe_spectrum(planned: PlannedSpectrum, options: SimulateOptions) -> Map
         "peak_nm": round(truth.peak_nm, 5),
         "fwhm_nm": truth.fwhm_nm,
         "peak_ev": round(_peak_ev(truth), 6),
+        "dot_band_counts_s": float(f"{band / options.spectra.exposure_s:.8g}"),
+        "background_band_counts_s": float(f"{background / options.spectra.exposure_s:.8g}"),
         "background_ratio": float(f"{truth.background / _share_of_dot_band(truth):.8g}"),
-        "background_counts": float(f"{truth.background * truth.counts:.8g}"),
+        "background_counts": float(f"{background:.8g}"),
     }
 
 

@@ -22,7 +22,7 @@ class TimeTagOptions(Group):
     )
     n_fields: int = option(1, "fields, from the first on, in which time tags are taken", ge=1)
     counts: int = option(
-        200_000, "counts that a file is expected to hold; sets its duration", ge=100, le=20_000_000
+        200_000, "counts that a file is expected to hold; sets its duration", ge=100, le=50_000_000
     )
     isolation_um: float = option(
         1.0, "distance from a chosen dot to any other emitter, at least", "um", ge=0
@@ -125,7 +125,4 @@ class DotOptions(Group):
     )
     biexciton_qy_excess: float = option(
         0.0, "mean of an exponential number that is added to each dot's quantum yield of XX", ge=0
-    )
-    limit_g2_0: float = option(
-        0.0, "g2(0) that the experiment says its dots are held against; 0 for none", ge=0, le=2
     )

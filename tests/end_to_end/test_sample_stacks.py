@@ -25,7 +25,7 @@ from qdimage.simulation.time_tags import draw_time_tags, write_time_tags
 
 SAMPLES = Path(__file__).parents[2] / "sample_stacks"
 DEMO = SAMPLES / "demo_device"
-MOST_BYTES = 30_000_000
+MOST_BYTES = 40_000_000
 MOST_TIME_TAG_BYTES = 9_000_000
 ODDS = 1e-6  # of a p-value below it, had the seed not been fixed
 

@@ -9,6 +9,7 @@ from qdimage.reporting.content import POOLED, Content, Row, rows_of
 from qdimage.reporting.words import NOTHING, count, number, volts
 
 MOST_ROWS = 300
+_SHORT = (1e-3, 1e6)
 _LIGHTS = {
     "dots": "PL dots on the camera",
     "background": "light between the dots",
@@ -135,7 +136,7 @@ def iv_grid(content: Content, device: str) -> Grid | None:
             Cell(row["direction"] or NOTHING),
             Cell(_whole(row["n_readings"]), row["n_readings"]),
             Cell(_whole(_left_out(row)), _left_out(row)),
-            Cell(volts(row["highest_v"]), row["highest_v"]),
+            Cell(_unit(row["highest_v"], "V"), row["highest_v"]),
             Cell(_unit(row["current_a"], "A"), row["current_a"]),
             Cell(_leak(row), row["leak_ohm"]),
             Cell(number(row["leak_share"], 2), row["leak_share"]),
@@ -155,10 +156,10 @@ def _left_out(row: Row) -> int | None:
 
 def _leak(row: Row) -> str:
     if row["leak_ohm"] is not None:
-        ends = f"{number(row['leak_low_ohm'], 2)} to {number(row['leak_high_ohm'], 2)}"
-        return f"{number(row['leak_ohm'])} ohm ({ends})"
+        ends = f"{_end(row['leak_low_ohm'])} to {_end(row['leak_high_ohm'])}"
+        return f"{number(row['leak_ohm'], 4)} ohm ({ends})"
     if row["leak_low_ohm"] is not None:
-        return f"above {number(row['leak_low_ohm'], 2)} ohm"
+        return f"above {_end(row['leak_low_ohm'])} ohm"
     return NOTHING
 
 
@@ -166,10 +167,8 @@ def efficiency_grid(content: Content, device: str) -> Grid | None:
     """Return light beside current of a device; None where there is no current."""
     table = content.tables[EFFICIENCY.name]
     own = rows_of(table[table["device"] == device])
-    fields = {row["field"] for row in own if row["field"] != POOLED}
-    rows = [
-        row for row in own if row["arm"] == "counters" or row["field"] == POOLED or len(fields) < 2
-    ]
+    pooled = any(row["field"] == POOLED for row in own)
+    rows = [row for row in own if row["arm"] == "counters" or not pooled or row["field"] == POOLED]
     if not rows:
         return None
     headings = (
@@ -193,11 +192,13 @@ def efficiency_grid(content: Content, device: str) -> Grid | None:
             Cell(_interval(row, "efficiency"), row["efficiency"]),
             Cell(_interval(row, "dots_efficiency"), row["dots_efficiency"]),
             Cell(row["status"]),
-            Cell(row["message"], look="message"),
+            # What an answer assumes is in the caption and in the table.
+            Cell("" if row["status"] == "ok" else row["message"], look="message"),
         )
         for row in rows[:MOST_ROWS]
     )
-    return Grid("Photons for each electron", headings, cells, sortable=True)
+    caption = "Photons for each electron, the current taken as spread evenly over the device"
+    return Grid(caption, headings, cells, sortable=True)
 
 
 def _light(row: Row) -> str:
@@ -211,7 +212,12 @@ def _interval(row: Row, name: str) -> str:
     value = row[name]
     if value is None:
         return NOTHING
-    return f"{number(value)} ({number(row[f'{name}_low'], 2)} to {number(row[f'{name}_high'], 2)})"
+    return f"{number(value)} ({_end(row[f'{name}_low'])} to {_end(row[f'{name}_high'])})"
+
+
+def _end(value: float) -> str:
+    """Return the end of an interval, in three digits where it has an exponent."""
+    return number(value, 2 if _SHORT[0] <= abs(value) < _SHORT[1] else 4)
 
 
 def _with_error(row: Row, name: str, err: str) -> str:

@@ -73,6 +73,7 @@ def draw_el_series(content: Content, device: str) -> Figure | None:
         )
     if not log_axis(axes):
         return None
+    _voltage_ticks(axes, pooled)
     zeros = list(dict.fromkeys(pooled["zero"]))
     axes.text(
         0.0,
@@ -206,15 +207,20 @@ def draw_photon_flux(content: Content, device: str) -> Figure | None:
             name=names[1],
             filled=False,
         )
-    voltages = np.unique(numbers(table, "voltage_v"))
-    if len(voltages) <= MOST_TICKS:
-        axes.set_xticks(voltages, [f"{volts:g}" for volts in voltages])
+    _voltage_ticks(axes, table)
     _device_ratio(axes, content, device)
     if not log_axis(axes):
         return None
     axes.grid(axis="y", color=PALE, lw=0.5)
     legend_beneath(figure, axes)
     return figure
+
+
+def _voltage_ticks(axes: Axes, table: "pd.DataFrame") -> None:
+    """Mark the voltages themselves, unless they are too many."""
+    voltages = np.unique(numbers(table, "voltage_v"))
+    if len(voltages) <= MOST_TICKS:
+        axes.set_xticks(voltages, [f"{volts:g}" for volts in voltages])
 
 
 def _shift(k: int, table: "pd.DataFrame") -> float:

@@ -12,6 +12,8 @@ from qdimage.simulation.declaration import format_declaration
 from qdimage.simulation.field import Channel, Field, channels_of, draw_field
 from qdimage.simulation.files import filling, write_stack
 from qdimage.simulation.histograms import declare_delays, draw_delays, write_delays
+from qdimage.simulation.iv import FILE as IV_FILE
+from qdimage.simulation.iv import has_iv, write_device_iv
 from qdimage.simulation.measurements import Measurement, measured_dots, plan_measurements
 from qdimage.simulation.options import SimulateOptions
 from qdimage.simulation.recipe import Recipe, write_recipe
@@ -144,6 +146,10 @@ def _write_field(
     if plan.spectra:
         declared |= declare_spectra(options, plan.spectra)
         truth["spectra"] = [_write_spectrum(folder, field, each, count) for each in plan.spectra]
+    if plan.iv:
+        keys, truth["iv"] = write_device_iv(folder, options.iv, seed)
+        declared |= keys
+        count(folder / IV_FILE)
     text = format_declaration(
         folder.name, number=number, recordings=recordings, further=declared, options=options
     )
@@ -158,10 +164,11 @@ class _Plan:
     channels: list[Channel]
     measurements: list[Measurement]
     spectra: list[PlannedSpectrum]
+    iv: bool
 
     @property
     def n_files(self) -> int:
-        return len(self.channels) + len(self.measurements) + len(self.spectra)
+        return len(self.channels) + len(self.measurements) + len(self.spectra) + self.iv
 
 
 def _plan(name: str, number: int, options: SimulateOptions, seed: int) -> _Plan:
@@ -171,6 +178,7 @@ def _plan(name: str, number: int, options: SimulateOptions, seed: int) -> _Plan:
         channels_of(options) if options.experiment.imaging else [],
         plan_measurements(field, number),
         plan_spectra(field, dots, number),
+        has_iv(options.iv, number),
     )
 
 

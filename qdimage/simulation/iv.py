@@ -1,15 +1,20 @@
 """The current of a simulated device, and the file of the source-meter that swept it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.io.atomic import write_text
+from qdimage.numerics.random import generator
+from qdimage.simulation.iv_options import IvOptions
 
 Array = NDArray[np.float64]
+
+FILE = "iv.csv"
 
 _OVERFLOW = 9.91e37
 
@@ -85,6 +90,30 @@ def draw_readings(
     noisy = amps + sd * rng.standard_normal(len(volts))
     amps = np.asarray(np.clip(noisy, -device.limit_a, device.limit_a), np.float64)
     return Readings(reading_s * np.arange(len(volts), dtype=np.float64), volts, amps)
+
+
+def has_iv(options: IvOptions, number: int) -> bool:
+    """Whether a field has an I-V file; ``number`` counts the fields from 0."""
+    return number == 0 and options.highest_v > 0
+
+
+def write_device_iv(
+    folder: Path, options: IvOptions, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sweep the device up and down into a field's folder.
+
+    Returns
+    -------
+    dict, dict
+        How the file is declared, and its truth.
+    """
+    values = options.model_dump()
+    device = Conduction(**{each.name: values[each.name] for each in fields(Conduction)})
+    volts = sweep_up_and_down(options.highest_v, step_v=options.step_v)
+    readings = draw_readings(device, volts, generator(seed, "iv"))
+    write_kickstart(folder / FILE, readings, limit_a=device.limit_a)
+    declared = {"iv": [{"file": FILE, "area_mm2": options.area_mm2}]}
+    return declared, {"file": FILE, "area_mm2": options.area_mm2, **asdict(device)}
 
 
 def write_kickstart(path: Path, readings: Readings, *, limit_a: float | None = None) -> None:

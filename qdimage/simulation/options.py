@@ -8,6 +8,7 @@ from pydantic import field_validator, model_validator
 from qdimage.domain.options import option
 from qdimage.simulation.group import Group, refuse_disorder
 from qdimage.simulation.histogram_options import HistogramOptions
+from qdimage.simulation.iv_options import IvOptions
 from qdimage.simulation.photon_options import DetectorOptions
 from qdimage.simulation.spectrum_options import SpectrumFileOptions
 from qdimage.simulation.time_tag_options import DotOptions, TimeTagOptions
@@ -268,3 +269,4 @@ class SimulateOptions(Group):
     histograms: HistogramOptions = HistogramOptions()
     spectra: SpectrumFileOptions = SpectrumFileOptions()
     detectors: DetectorOptions = DetectorOptions()
+    iv: IvOptions = IvOptions()

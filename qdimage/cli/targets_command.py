@@ -177,12 +177,12 @@ def _hand_over(answer: "TargetsAnswer", *, quiet: bool, as_json: bool) -> None:
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    err = max(row["stage_x_err_um"], row["stage_y_err_um"])
+    errors = [row[f"stage_{axis}_err_um"] for axis in "xy"]
     return (
         str(row["target"]),
         str(row["field"]),
         f"{row['stage_x_um']:.2f}, {row['stage_y_um']:.2f}",
-        f"{err:.2g}",
+        "?" if None in errors else f"{max(errors):.2g}",
         _number(row["g2_floor"], ".3f"),
         _number(row["counts_s"], ".0f"),
         _number(row["minutes"], ".3g"),

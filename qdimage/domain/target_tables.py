@@ -30,8 +30,11 @@ TARGETS = Table(
         number("stage_x_um", "stage coordinate"),
         number("stage_y_um", "stage coordinate"),
         number("stage_z_um", "of [optics], or as given"),
-        number("stage_x_err_um", "standard error: localization, map and drift together"),
-        number("stage_y_err_um", "standard error: localization, map and drift together"),
+        number(
+            "stage_x_err_um",
+            "standard error: localization, map and drift together; empty for a place by hand",
+        ),
+        number("stage_y_err_um", "the same for y"),
         number("step_um", "way from the target before, or from the start"),
         text("kind", "`pl` or `el`"),
         text("channel", "channel whose fluxes these are"),

@@ -12,6 +12,7 @@ import numpy as np
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.target_tables import TARGETS
 from qdimage.errors import ConfigurationError
+from qdimage.match.options import MatchOptions
 from qdimage.pipeline.finished import FinishedRun, read_run
 from qdimage.pipeline.tables import as_frame
 from qdimage.pipeline.targets_decisions import with_decisions
@@ -193,15 +194,25 @@ def _field(
     if channel == "" or not own["reference"].fillna(False).any():
         return None
     optics = optics_of(recorded)
-    pixel_um = recorded.get("pixel_um")
-    to_stage = map_to_stage(name, optics, pairs=request.pairs, pixel_um=pixel_um, options=options)
-    dots = field_dots(run.tables, device, name, channel=channel, pixel_um=pixel_um, optics=optics)
+    declared_um = recorded.get("pixel_um")
+    to_stage = map_to_stage(
+        name, optics, pairs=request.pairs, pixel_um=declared_um, options=options
+    )
+    isolation_um = options.isolation_um or _isolation_um(recorded)
+    dots = field_dots(
+        run.tables,
+        device,
+        name,
+        channel=channel,
+        pixel_um=declared_um or to_stage.stage.pixel_um,
+        optics=optics,
+        isolation_um=isolation_um,
+    )
     expected = expectations(dots, optics, options, photons=run.tables["photons"], recorded=recorded)
     against = reasons_against(
         options,
         accepted=dots.accepted,
         isolated=dots.isolated,
-        nearest_um=dots.nearest_um,
         lit=dots.lit,
         flux=dots.flux,
         g2_floor=expected.g2_floor,
@@ -209,6 +220,12 @@ def _field(
     )
     z_um = optics.stage_z_um if request.stage_z_um is None else request.stage_z_um
     return _Field(dots, to_stage, expected, z_um, against)
+
+
+def _isolation_um(recorded: Mapping[str, Any]) -> float:
+    """The distance by which the run called dots isolated."""
+    by_default = MatchOptions().isolation_um
+    return float(recorded.get("options", {}).get("match", {}).get("isolation_um", by_default))
 
 
 def _warnings(fields: Sequence[_Field]) -> tuple[str, ...]:

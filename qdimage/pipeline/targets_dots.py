@@ -35,16 +35,16 @@ class FieldDots:
         None for PL.
     dot_id : ndarray of int
     positions, position_err : ndarray, shape (n, 2)
-        px, field frame.
+        px, field frame; the error of a place by hand is NaN.
     flux, flux_err : ndarray
         NaN where a dot has none of its own.
     lit, isolated, accepted : ndarray of bool
         All are lit under PL.
     nearest_um : ndarray
-        Distance of the nearest other PL dot; NaN without a pixel size.
+        Distance of the nearest other PL dot; NaN without any.
     flags : list of str
     light : PinholeLight or None
-        None where the pinhole or the pixel size is not known.
+        None where the pinhole is not known.
     notes : tuple of str
         What a person should know about all of them.
     """
@@ -86,8 +86,9 @@ def field_dots(
     field: str,
     *,
     channel: str | None,
-    pixel_um: float | None,
+    pixel_um: float,
     optics: OpticsTable,
+    isolation_um: float,
 ) -> FieldDots:
     """Collect what is known of a field's dots.
 
@@ -98,8 +99,10 @@ def field_dots(
     device, field : str
     channel : str or None
         The EL channel; None for the PL reference.
-    pixel_um : float or None
+    pixel_um : float
     optics : OpticsTable
+    isolation_um : float
+        Within it an isolated dot has no other.
     """
     dots = _of(tables["dots"], device, field).sort_values("dot_id")
     channels = _of(tables["channels"], device, field)
@@ -107,11 +110,17 @@ def field_dots(
     rows = reference if channel is None else channels[channels["channel"] == channel]
     seen = rows.iloc[0]
     positions = np.column_stack([_numbers(dots, "x_px"), _numbers(dots, "y_px")])
-    flux = _Fluxes.pl(dots) if channel is None else _Fluxes.el(tables, dots, channel)
+    measured = _channel_rows(tables["dot_channels"], seen)
+    flux = _Fluxes.pl(dots) if channel is None else _Fluxes.el(dots, measured)
     notes: list[str] = []
-    light = _light(tables, dots, seen, positions, flux, pixel_um, optics, notes)
+    light = None
+    if optics.pinhole_um is None:
+        notes.append("no g2_floor without pinhole_um of [optics]")
+    else:
+        width_px = _width_px(seen, reference)
+        light = _light(tables, seen, positions, flux, pixel_um, optics.pinhole_um, width_px, notes)
     nearest = np.full(len(dots), np.nan)
-    if pixel_um is not None and len(dots) > 1:
+    if len(dots) > 1:
         nearest = pixel_um * cKDTree(positions).query(positions, k=2)[0][:, 1]
     return FieldDots(
         device=device,
@@ -121,13 +130,11 @@ def field_dots(
         voltage_v=None if channel is None else float(seen["voltage_v"]),
         dot_id=dots["dot_id"].to_numpy(np.int64),
         positions=positions,
-        position_err=np.nan_to_num(
-            np.column_stack([_numbers(dots, "x_err_px"), _numbers(dots, "y_err_px")])
-        ),
+        position_err=np.column_stack([_numbers(dots, "x_err_px"), _numbers(dots, "y_err_px")]),
         flux=flux.value,
         flux_err=flux.err,
         lit=flux.lit,
-        isolated=_true(dots, "isolated"),
+        isolated=~(nearest <= isolation_um),
         accepted=dots["accepted"].fillna(True).to_numpy(bool),
         nearest_um=nearest,
         flags=flux.flags,
@@ -149,13 +156,8 @@ class _Fluxes:
         return cls(value, err, np.ones(len(dots), bool), [str(each) for each in dots["flags"]])
 
     @classmethod
-    def el(
-        cls, tables: Mapping[str, "pd.DataFrame"], dots: "pd.DataFrame", channel: str
-    ) -> "_Fluxes":
-        rows = tables["dot_channels"]
-        if len(dots):
-            rows = _of(rows, str(dots["device"].iloc[0]), str(dots["field"].iloc[0]))
-        rows = rows[rows["channel"] == channel].set_index("dot_id").reindex(dots["dot_id"])
+    def el(cls, dots: "pd.DataFrame", measured: "pd.DataFrame") -> "_Fluxes":
+        rows = measured.set_index("dot_id").reindex(dots["dot_id"])
         flags = [
             ";".join(dict.fromkeys(name for name in f"{a};{b}".split(";") if name))
             for a, b in zip(dots["flags"], rows["flags"].fillna(""), strict=True)
@@ -166,19 +168,15 @@ class _Fluxes:
 
 def _light(
     tables: Mapping[str, "pd.DataFrame"],
-    dots: "pd.DataFrame",
     seen: "pd.Series[Any]",
     positions: Array,
     flux: _Fluxes,
-    pixel_um: float | None,
-    optics: OpticsTable,
+    pixel_um: float,
+    pinhole_um: float,
+    width_px: float,
     notes: list[str],
-) -> PinholeLight | None:
+) -> PinholeLight:
     """Light behind the pinhole on each dot, that of sources without a PL dot included."""
-    if pixel_um is None or optics.pinhole_um is None:
-        missing = "pixel_size_um" if pixel_um is None else "pinhole_um of [optics]"
-        notes.append(f"no g2_floor without {missing}")
-        return None
     to_field = _to_field(tables, seen)
     others, their_flux = _without_pl(tables, seen)
     per_px = _background_px_s(tables, seen, positions, to_field)
@@ -187,12 +185,12 @@ def _light(
         per_px = np.zeros(len(positions))
         notes.append("the camera's bias is not known, and g2_floor is that of neighbours alone")
     scale = float(np.sqrt(abs(np.linalg.det(to_field[:, :2]))))
-    sigma_um = pixel_um * scale * float(seen["psf_sigma_px"])
+    sigma_um = pixel_um * scale * width_px
     density = np.concatenate([per_px, np.zeros(len(others))]) / pixel_um**2
     light = pinhole_light(
         pixel_um * np.vstack([positions, others]),
         np.concatenate([flux.value, their_flux]),
-        pinhole_um=optics.pinhole_um,
+        pinhole_um=pinhole_um,
         psf_sigma_um=sigma_um,
         background_um2=density,
     )
@@ -200,6 +198,12 @@ def _light(
     return PinholeLight(
         light.own[:n], light.neighbours[:n], light.neighbours_squared[:n], light.background[:n]
     )
+
+
+def _width_px(seen: "pd.Series[Any]", reference: "pd.DataFrame") -> float:
+    """Width of a spot in the channel; in the reference where a channel without dots has none."""
+    own = float(seen["psf_sigma_px"])
+    return own if own > 0 else float(reference["psf_sigma_px"].iloc[0])
 
 
 def _to_field(tables: Mapping[str, "pd.DataFrame"], seen: "pd.Series[Any]") -> Array:

@@ -205,7 +205,7 @@ def _moved(
     """The table with one field's stage coordinates as the new image has them."""
     moved = targets.copy()
     in_field = _positions(targets[own])
-    errors = targets.loc[own, ["x_err_px", "y_err_px"]].fillna(0.0).to_numpy(float)
+    errors = targets.loc[own, ["x_err_px", "y_err_px"]].to_numpy(float)
     now, covariance = in_new_image(answer.registration.transform, in_field, errors)
     at = stage.apply(now)
     spread = stage.position_covariance(now, covariance)

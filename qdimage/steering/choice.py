@@ -19,7 +19,6 @@ def reasons_against(
     *,
     accepted: Mask,
     isolated: Mask,
-    nearest_um: Array,
     lit: Mask,
     flux: Array,
     g2_floor: Array,
@@ -31,13 +30,11 @@ def reasons_against(
     ----------
     options : TargetOptions
     accepted, isolated, lit : ndarray of bool, shape (n,)
-    nearest_um, flux, g2_floor : ndarray, shape (n,)
+    flux, g2_floor : ndarray, shape (n,)
         NaN where not known.
     flags : sequence of str
         Names joined by ``;``.
     """
-    if options.isolation_um is not None:
-        isolated = ~(nearest_um <= options.isolation_um)
     against: list[list[str]] = [[] for _ in flags]
     rules: list[tuple[str, Mask]] = [("rejected by a person", ~accepted)]
     if options.isolated:

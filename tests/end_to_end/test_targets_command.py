@@ -118,6 +118,15 @@ def test_counts_follow_from_the_cameras_flux(capsys: pytest.CaptureFixture[str],
     assert {row["counts_s"] for row in given} == {9e4}
 
 
+def test_another_distance_of_isolation_counts(
+    capsys: pytest.CaptureFixture[str], out: Path
+) -> None:
+    rows = answer(capsys, out, *VOLTAGE, "--set", "isolation_um=2.0")["rows"]
+    assert rows
+    assert all(row["nearest_um"] > 2.0 for row in rows)
+    assert all(row["isolated"] for row in rows)
+
+
 def test_names_of_several_fields_are_unique(capsys: pytest.CaptureFixture[str], out: Path) -> None:
     rows = answer(capsys, out, *VOLTAGE)["rows"]
     names = [row["target"] for row in rows]

@@ -11,7 +11,6 @@ from qdimage.steering.options import TargetOptions
 FACTS = {
     "accepted": np.array([True, False, True, True, True]),
     "isolated": np.array([True, True, False, True, True]),
-    "nearest_um": np.array([3.0, 3.0, 0.4, 1.5, np.nan]),
     "lit": np.array([True, True, True, False, True]),
     "flux": np.array([100.0, 200.0, 300.0, 5.0, np.nan]),
     "g2_floor": np.array([0.01, 0.0, 0.3, 0.2, np.nan]),
@@ -38,13 +37,6 @@ def test_brightness_and_floor_leave_out_what_is_not_known() -> None:
     assert found[0] == []
     assert found[2] == ["not isolated", "too bright", "g2_floor too high"]
     assert found[4] == ["too dim", "too bright", "g2_floor too high"]
-
-
-def test_another_distance_of_isolation_counts() -> None:
-    found = against(isolation_um=2.0, lit=False)
-    assert "not isolated" in found[2]
-    assert "not isolated" in found[3]
-    assert found[4] == []
 
 
 def test_rules_can_be_left_out() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.image.pair_statistics import PairStatistics
+from qdimage.image.still_pixels import hit_pixels
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -53,10 +54,10 @@ def bias_map(statistics: PairStatistics, charge_adu: float = 0.0) -> BiasMap:
     charge_adu : float
         Mean of the electrons that arise without light, in all pixels alike.
     """
-    mean = statistics.pooled_mean
+    halves = _without_hits(statistics)
+    mean = np.asarray(np.tensordot(statistics.n_pairs, halves, 1) / statistics.n_all)
     good = ordinary_pixels(mean)
     level = float(mean[good].mean())
-    halves = statistics.mean if min(statistics.n_pairs) else np.stack([mean, mean])
     left = [np.where(good, half - level, 0.0) for half in halves]
     pattern, power = np.zeros_like(mean), 0.0
     for axis in (0, 1):
@@ -70,8 +71,10 @@ def bias_map(statistics: PairStatistics, charge_adu: float = 0.0) -> BiasMap:
     shown = kept * _weighted(left, statistics.n_pairs)
     # A hot pixel's own mean is known far better than any average tells.
     pattern = np.where(good, pattern + shown, mean - level)
-    noise = float(statistics.pooled_variance[good].mean()) / (2 * statistics.n_all)
-    drift = float(np.std(statistics.survey.frame_means, ddof=1))
+    quiet = good & ~hit_pixels(statistics)
+    noise = float(statistics.pooled_variance[quiet].mean()) / (2 * statistics.n_all)
+    means = statistics.survey.frame_means
+    drift = _MAD_TO_SIGMA * float(np.median(np.abs(means - np.median(means))))
     return BiasMap(
         level_adu=level - charge_adu,
         level_err_adu=float(np.hypot(np.sqrt(noise / good.sum()), _of_mean(statistics, drift))),
@@ -79,6 +82,13 @@ def bias_map(statistics: PairStatistics, charge_adu: float = 0.0) -> BiasMap:
         pattern_sd_adu=float(np.sqrt(power + true)),
         pattern_err_adu=float(np.sqrt(kept * noise)),
     )
+
+
+def _without_hits(statistics: PairStatistics) -> Floats:
+    """Means of the halves, (2, y, x); where a cosmic ray hit one, the other's stands for both."""
+    if not min(statistics.n_pairs):
+        return np.stack([statistics.pooled_mean] * 2)
+    return np.where(hit_pixels(statistics), statistics.mean.min(axis=0), statistics.mean)
 
 
 def ordinary_pixels(mean: Floats) -> Mask:

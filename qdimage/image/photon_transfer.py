@@ -256,6 +256,8 @@ def _judged(line: TransferLine) -> TransferLine | Refusal:
             f"{line.slope_err_adu:.2g} ADU), so that the span is not one of light; add flats of "
             "other intensities, or dark frames"
         )
+    if line.slope_err_adu > _LARGEST_RELATIVE_ERROR * line.slope_adu:
+        return _uncertain(line, line.slope_err_adu)
     common, common_err = _common_slope(points, line)
     if common > _LARGEST_COMMON + _COMMON_SIGMA * common_err:
         return Refusal(
@@ -278,11 +280,16 @@ def _judged(line: TransferLine) -> TransferLine | Refusal:
     systematic = np.hypot(max(common, 0.0), dilution) * line.slope_adu
     err = float(np.hypot(line.slope_err_adu, systematic))
     if err > _LARGEST_RELATIVE_ERROR * line.slope_adu:
-        return Refusal(
-            f"the slope is {line.slope_adu:.3g} +- {err:.2g} ADU, too uncertain to be used; add "
-            "frames, or a wider span of intensities"
-        )
+        return _uncertain(line, err)
     return replace(line, slope_err_adu=err)
+
+
+def _uncertain(line: TransferLine, err: float) -> Refusal:
+    return Refusal(
+        f"the slope of variance against mean is {line.slope_adu:.3g} +- {err:.2g} ADU, too "
+        "uncertain to be used: the span of intensities is too narrow for so many frames; add "
+        "frames, or stacks of other intensities"
+    )
 
 
 def _common_slope(points: TransferPoints, line: TransferLine) -> tuple[float, float]:

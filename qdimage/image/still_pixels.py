@@ -17,8 +17,8 @@ _SLOW_SIDE_PX = 5
 _FEWEST_PAIRS = 3
 _WINDOW = np.ones((3, 3))
 _GROWN = np.ones((3, 3), bool)
-# Of the largest difference in a pixel, to what a thousandth of the pixels as bright exceed.
-_HIT_RATIO = 3.0
+# Of the largest difference in a pixel, to what a hundredth of the pixels as bright exceed.
+_HIT_RATIO, _HIT_PERCENTILE = 4.0, 99.0
 _LEVELS = 20
 
 
@@ -35,7 +35,7 @@ def still_pixels(statistics: PairStatistics) -> Mask:
     if statistics.n_all >= _FEWEST_PAIRS:
         moving = _common(statistics) | _slow(statistics)
         still &= ~binary_dilation(moving, _GROWN)
-    return still & ~_hit(statistics)
+    return still & ~hit_pixels(statistics)
 
 
 def neighbour_covariance(statistics: PairStatistics) -> Floats:
@@ -77,17 +77,21 @@ def _slow(statistics: PairStatistics) -> Mask:
     return np.asarray((excess > _SLOW_SIGMA * sigma) & (excess > _SMALLEST_SLOW_EXCESS))
 
 
-def _hit(statistics: PairStatistics) -> Mask:
+def hit_pixels(statistics: PairStatistics) -> Mask:
+    """Pixels in which one difference stands out among those of all pixels as bright."""
     hit = np.zeros(statistics.slow.size, bool)
     largest = statistics.largest.ravel()
     for level in _by_brightness(statistics):
-        limit = _HIT_RATIO * np.percentile(largest[level], 99.9)
+        limit = _HIT_RATIO * np.percentile(largest[level], _HIT_PERCENTILE)
         hit[level] = largest[level] > max(limit, 1e-9)
     return hit.reshape(statistics.slow.shape)
 
 
 def _by_brightness(statistics: PairStatistics) -> list[NDArray[np.int64]]:
-    order = np.argsort(statistics.pooled_mean.ravel(), kind="stable")
+    # A hit makes a pixel bright in one half of the stack only.
+    has_halves = min(statistics.n_pairs) > 0
+    level = statistics.mean.min(axis=0) if has_halves else statistics.pooled_mean
+    order = np.argsort(level.ravel(), kind="stable")
     return [level for level in np.array_split(order, _LEVELS) if level.size]
 
 

@@ -13,7 +13,7 @@ from qdimage.image.em_histogram import difference_histogram
 from qdimage.image.pair_statistics import PairStatistics, pair_statistics
 from qdimage.image.photon_transfer import TransferLine, TransferPoints, fit_transfer
 from qdimage.image.single_electrons import SingleElectrons, fit_single_electrons
-from qdimage.image.still_pixels import Mask, neighbour_covariance, still_pixels
+from qdimage.image.still_pixels import Mask, hit_pixels, neighbour_covariance, still_pixels
 from qdimage.image.transfer_points import (
     Floats,
     grouped_points,
@@ -90,7 +90,7 @@ def read_dark(stack: Stack, *, ceiling_adu: float) -> DarkPart:
     rounded = stack.dtype.kind in "ui"
     bias = bias_map(statistics)
     variance, err = typical_variance(statistics, is_rounded=rounded)
-    still = np.ones(bias.pattern_adu.shape, bool)
+    still = ~hit_pixels(statistics)
     point = whole_point(statistics, still, pattern=bias.pattern_adu, stack=-1)
     return DarkPart(bias, variance, err, point, stack)
 

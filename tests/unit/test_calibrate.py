@@ -9,6 +9,7 @@ from emccd import Emccd, blinking, columns, register_outputs, spots
 import qdimage
 from qdimage.domain.calibration import Measured, with_part
 from qdimage.domain.refusal import Refusal
+from qdimage.errors import ConfigurationError, FormatError
 
 SHAPE = (96, 96)
 
@@ -202,3 +203,37 @@ def test_names_of_errors_have_the_unit_last() -> None:
     assert with_part("bias_adu", "err") == "bias_err_adu"
     assert with_part("electrons_per_adu", "low") == "electrons_per_adu_low"
     assert with_part("adu_per_photoelectron", "high") == "adu_per_photoelectron_high"
+
+
+def test_cosmic_rays_change_neither_gain_nor_bias_map() -> None:
+    rng = rng_of(21)
+    camera = Emccd()
+    stacks = [camera.still(np.zeros(SHAPE), 60, rng), camera.still(field(rng), 60, rng)]
+    for frames in stacks:
+        places = rng.choice(SHAPE[0] * SHAPE[1], 20, replace=False)
+        hit = rng.integers(0, 60, 20)
+        frames.reshape(60, -1)[hit, places] = rng.integers(5_000, 60_000, 20)
+    found = qdimage.calibrate(stacks[1], dark=stacks[0], camera={"em_gain": 300.0})
+    gain = measured(found, "adu_per_photoelectron")
+    assert abs(gain.value - camera.gain) < 3.5 * gain.err < 0.15 * camera.gain
+    assert np.abs(found.bias.pattern_adu).max() < 5.0
+    assert measured(found, "bias_adu").value == pytest.approx(200.0, abs=0.1)
+
+
+def test_one_dark_and_one_flat_are_a_span() -> None:
+    rng = rng_of(22)
+    camera = Emccd()
+    dark, flat = (camera.still(np.full(SHAPE, level), 40, rng) for level in (0.0, 30.0))
+    found = qdimage.calibrate(flat, dark=dark, camera={"em_gain": 300.0})
+    assert measured(found, "adu_per_photoelectron").value == pytest.approx(camera.gain, rel=0.025)
+
+
+def test_stacks_of_different_settings_are_an_error() -> None:
+    rng = rng_of(23)
+    frames = Emccd().still(np.zeros(SHAPE), 4, rng)
+    with pytest.raises(ConfigurationError, match="one region of interest at a time"):
+        qdimage.calibrate([frames, frames[:, :50]])
+    with pytest.raises(ConfigurationError, match="found no stack"):
+        qdimage.calibrate()
+    with pytest.raises(FormatError, match="at least two"):
+        qdimage.calibrate(frames[:1])

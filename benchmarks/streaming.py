@@ -1,0 +1,97 @@
+"""A stack of 2 GiB: how much memory, and how long beside reading its pages with tifffile."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+SIDE_PX = 512
+CAMERA = (
+    "bias_adu = 200.0\nelectrons_per_adu = 12.3\nem_gain = 300.0\nquantum_efficiency = 0.92\n"
+    "read_noise_e = 45.0\n"
+)
+READ = """
+import resource, sys, time, tifffile
+for _ in range(2):
+    begun = time.process_time()
+    with tifffile.TiffFile(sys.argv[1]) as file:
+        for page in file.pages:
+            page.asarray()
+    taken = time.process_time() - begun
+print(taken)
+"""
+LOCATE = """
+import resource, sys, time
+import numpy as np
+import qdimage
+import qdimage.pipeline.single
+camera = sys.argv[2]
+small = np.random.default_rng(0).poisson(300, (4, 64, 64)).astype(np.uint16)
+qdimage.locate(small, camera=camera, exposure_s=0.1)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begun = time.process_time()
+found = qdimage.locate(sys.argv[1], camera=camera, exposure_s=0.1)
+taken = time.process_time() - begun
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(taken, before / 1024, (after - before) / 1024, len(found.dots), found.image.n_frames)
+"""
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gib", type=float, default=2.0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        camera = Path(folder) / "camera.toml"
+        camera.write_text(CAMERA, encoding="utf-8")
+        for drifting in (False, True):
+            path = Path(folder) / "stack.tif"
+            n_frames = write(path, int(asked.gib * 2**30), drifting)
+            read_s = float(output(READ, path))
+            taken_s, imports, above, n_dots, _ = output(LOCATE, path, camera).split()
+            print(
+                f"{n_frames} frames{', drifting' * drifting}: read in {read_s:.1f} s CPU, located "
+                f"in {float(taken_s):.1f} s ({float(taken_s) / read_s:.2f} x); {float(above):.0f} "
+                f"MiB above the {float(imports):.0f} MiB of imports; {n_dots} dots"
+            )
+
+
+def output(code: str, *arguments: Path) -> str:
+    """What a fresh process prints."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def write(path: Path, n_bytes: int, drifting: bool) -> int:
+    """Write frames with dots, one after the other; return how many."""
+    rng = np.random.default_rng(1)
+    places = rng.uniform(10, SIDE_PX - 10, (300, 2))
+    y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
+    n_frames = n_bytes // (2 * SIDE_PX**2)
+    # A few noise frames again and again: drawing thousands would take longer than all else.
+    blocks = {}
+    with tifffile.TiffWriter(path, bigtiff=True) as file:
+        for frame in range(n_frames):
+            moved = round(4 * frame / n_frames) if drifting else 0
+            key = (frame % 16, moved)
+            if key not in blocks:
+                light = np.full((SIDE_PX, SIDE_PX), 3.0)
+                for px, py in places + np.array([moved, 0]):
+                    cut = (slice(int(py) - 6, int(py) + 8), slice(int(px) - 6, int(px) + 8))
+                    square = (x[cut] - px) ** 2 + (y[cut] - py) ** 2
+                    light[cut] += 60 * np.exp(-square / (2 * 1.3**2))
+                electrons = rng.poisson(light * 0.92).astype(float)
+                output = 300 * rng.gamma(np.maximum(electrons, 1e-9)) * (electrons > 0)
+                output += 45 * rng.standard_normal(output.shape)
+                blocks[key] = np.rint(output / 12.3 + 200).clip(0, 65535).astype(np.uint16)
+            file.write(blocks[key], contiguous=False)
+    return n_frames
+
+
+if __name__ == "__main__":
+    main()

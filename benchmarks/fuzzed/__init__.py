@@ -1,0 +1,1 @@
+"""Damaged files: how they are made, and who reads them."""

@@ -45,10 +45,7 @@ def track_stack(
         for frame in signal_frames(stack, image):
             found.append(
                 localize(
-                    frame_image(frame, image),
-                    options=options.localize.model_copy(
-                        update={"psf_sigma_px": located.dots.psf_sigma_px}
-                    ),
+                    frame_image(frame, image), options=options.localize, psf=located.dots.field_psf
                 )
             )
             progress("frames", len(found), image.n_frames)

@@ -1,7 +1,7 @@
 """A finished run read back: its record and its tables."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ class FinishedRun:
     record : mapping
         ``run.json``.
     tables : mapping of str to pandas.DataFrame
-        All of them, by name; one that the folder does not hold is empty.
+        Those that were asked for, by name; one that the folder does not hold is empty.
     """
 
     out: Path
@@ -34,8 +34,14 @@ class FinishedRun:
     tables: Mapping[str, "pd.DataFrame"]
 
 
-def read_run(out: Path) -> FinishedRun:
+def read_run(out: Path, *, names: Collection[str] | None = None) -> FinishedRun:
     """Read the folder of a finished run.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+    names : collection of str, optional
+        Of the tables that are wanted; all where not given.
 
     Raises
     ------
@@ -43,10 +49,12 @@ def read_run(out: Path) -> FinishedRun:
         If it holds none, or a table is damaged.
     """
     record = _record(out)
-    tables = empty_tables() | {
+    tables = {
         table.name: read_table(out, table, older=True)
-        for table in RUN_TABLES
         if has_table(out, table)
+        else as_frame([], table)
+        for table in RUN_TABLES
+        if names is None or table.name in names
     }
     return FinishedRun(out, record, tables)
 

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_TABLES = (
+    "channels",
+    "registration",
+    "localizations",
+    "matches",
+    "dots",
+    "dot_channels",
+    "photons",
+)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -111,7 +120,7 @@ def find_targets(out: Path, *, request: TargetRequest, options: TargetOptions) -
     ConfigurationError
         If a field, voltage or dot is not there, or a field has no map to the stage.
     """
-    run = read_run(out)
+    run = read_run(out, names=_TABLES)
     recorded = _chosen_fields(run, request)
     run, decided = with_decisions(run, recorded, request.curation)
     channels = _channels(run, recorded, request)

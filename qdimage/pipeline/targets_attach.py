@@ -245,7 +245,7 @@ def _first_line(path: Path) -> str:
 
 
 def _experiments(out: Path) -> Mapping[tuple[str, str], Path]:
-    recorded = read_run(out).record["fields"]
+    recorded = read_run(out, names=()).record["fields"]
     return {(each["device"], each["field"]): Path(str(each["experiment"])) for each in recorded}
 
 

@@ -10,7 +10,7 @@ from qdimage.errors import ConfigurationError
 from qdimage.io.curation_file import FILE_NAME, curation_sha256, read_curation
 from qdimage.pipeline.curated_tables import curate
 from qdimage.pipeline.curation import match_curation
-from qdimage.pipeline.finished import FinishedRun
+from qdimage.pipeline.finished import FinishedRun, read_run
 
 
 def with_decisions(
@@ -55,7 +55,8 @@ def with_decisions(
     if not entries:
         return run, ()
     matched = match_curation(run.tables["dots"], Curation(entries=tuple(entries)))
-    return replace(run, tables=curate(run.tables, matched.judged)), tuple(notes)
+    whole = read_run(run.out)
+    return replace(run, tables=curate(whole.tables, matched.judged)), tuple(notes)
 
 
 def _read_by_run(recorded: Mapping[str, Any]) -> Path:

@@ -78,7 +78,7 @@ def correct_drift(
     """
     targets = targets_of(out)
     device, name = _one_field(targets, field)
-    run = read_run(out)
+    run = read_run(out, names=("channels", "localizations"))
     maps = read_maps(out)
     own = (targets["device"] == device) & (targets["field"] == name)
     answer = _registered(run, device, name, image, exposure_s)

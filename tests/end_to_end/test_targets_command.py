@@ -323,11 +323,12 @@ def test_without_a_map_there_is_no_target(capsys: pytest.CaptureFixture[str], ou
     ],
 )
 def test_pairs_that_give_no_map_are_named(
-    capsys: pytest.CaptureFixture[str], out: Path, text: str, says: str
+    capsys: pytest.CaptureFixture[str], finished: Path, tmp_path: Path, text: str, says: str
 ) -> None:
-    pairs = out.parent / "pairs.csv"
+    pairs = tmp_path / "pairs.csv"
     pairs.write_text(text, encoding="utf-8")
-    code, _, err = call(capsys, out, *VOLTAGE, "--field", "field-a", "--pairs", pairs)
+    given = ("--field", "field-a", "--pairs", pairs)
+    code, _, err = call(capsys, finished / "out", *VOLTAGE, *given)
     assert code == 2
     assert "pairs.csv" in err
     assert says in err

@@ -10,13 +10,13 @@ from qdimage.domain.comparison_table import COMPARISON
 from qdimage.domain.expectations import Expectations, Panel, Selection, Statement
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.run_tables import RUN_TABLES
+from qdimage.domain.table import Table
 from qdimage.errors import ConfigurationError
 from qdimage.io.atomic import sha256
 from qdimage.io.expectations_file import find_expectations, read_expectations
 from qdimage.numerics.selection import Interval, Selected, select
 from qdimage.pipeline.plain_rows import plain_rows
 from qdimage.pipeline.tables import as_frame
-from qdimage.units import unit_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,18 +139,22 @@ def interval_of(statement: Statement) -> Interval:
     low, high, err = statement.low, statement.high, statement.err
     table = _TABLES.get(statement.table)
     if table is not None and statement.column and not (low or err):
-        names = {end: _beside(statement.column, end) for end in ("low", "high", "err")}
-        if {names["low"], names["high"]} <= set(table.column_names):
-            low, high = names["low"], names["high"]
-        elif names["err"] in table.column_names:
-            err = names["err"]
+        low, high, err = (_beside(statement.column, end, table) for end in ("low", "high", "err"))
+        if low and high:
+            err = ""
+        else:
+            low = high = ""
     return Interval(low, high, err, statement.err_relative)
 
 
-def _beside(column: str, end: str) -> str:
-    """Return the name of a column's own low, high or err, which stands before the unit."""
-    suffix = unit_suffix(column)
-    return f"{column.removesuffix(suffix)}_{end}{suffix}"
+def _beside(column: str, end: str, table: Table) -> str:
+    """Return the name of a column's own low, high or err, which stands before its unit.
+
+    That of ``photons_s`` is ``photons_err_s``: every beginning of the unit is tried.
+    """
+    places = [len(column), *(k for k, letter in enumerate(column) if letter == "_")]
+    names = (f"{column[:k]}_{end}{column[k:]}" for k in places)
+    return next((name for name in names if name in table.column_names), "")
 
 
 def _words(selection: Selection) -> str:

@@ -145,6 +145,13 @@ def test_the_interval_of_a_column_with_a_unit_stands_before_it() -> None:
     assert interval_of(peak) == Interval(err="peak_err_nm", err_relative=0.01)
 
 
+def test_an_error_may_stand_inside_a_unit_of_two_words() -> None:
+    counts = Statement(statement="s", table="photon_flux", column="counts_s")
+    emitted = Statement(statement="s", table="photon_flux", column="emitted_photons_s")
+    assert interval_of(counts) == Interval(err="counts_err_s")
+    assert interval_of(emitted) == Interval(err="emitted_photons_err_s")
+
+
 def test_named_columns_win() -> None:
     found = interval_of(
         Statement(statement="s", table="photons", column="g2_0", low="g2_0_low_68", high="g2_0")

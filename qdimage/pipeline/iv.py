@@ -28,7 +28,7 @@ Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
 
 _CM2_MM2 = 0.01
-# Share of the readings between which a limit that no file states is looked for.
+# A limit that no file states is looked for as so many readings of the same largest current.
 _LEAST_AT_LIMIT = 3
 _SAME_CURRENT = 1e-4
 
@@ -82,7 +82,7 @@ def analyse_iv(
             continue
         sweeps = sweeps_of(curve)
         file = curve_path("iv", number, experiment.name, index, declared.file)
-        write_curve(_frame(curve), out / file)
+        write_curve(iv_frame(curve), out / file)
         rows += [shared | {"curve": file} | row for row in sweep_rows(curve, sweeps, options)]
         answers.append(IvAnswer(declared.file, declared.area_mm2, tuple(sweeps)))
     for row in rows:
@@ -214,8 +214,8 @@ def _add_density(row: Row) -> None:
         row["current_a_cm2"] = row["current_a"] / (row["area_mm2"] * _CM2_MM2)
 
 
-def _frame(curve: IvCurve) -> "pd.DataFrame":
-    """Return the readings as they are kept."""
+def iv_frame(curve: IvCurve) -> "pd.DataFrame":
+    """Return the readings as they are kept: voltage_v, current_a, compliance, time_s if known."""
     import pandas as pd
 
     columns: dict[str, Any] = {

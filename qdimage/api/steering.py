@@ -27,6 +27,7 @@ def targets(
     options: Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
     write: bool = True,
+    save_map: bool = False,
 ) -> "TargetsAnswer":
     """Choose dots of a finished run to steer to, with stage coordinates and what to expect.
 
@@ -52,6 +53,8 @@ def targets(
     options, assignments
         Of `qdimage.steering.options.TargetOptions`: ``{"number": 20}``, ``"number=20"``.
     write : bool
+    save_map : bool
+        Write the map of `pairs` as ``stage_from_px`` into the field's ``experiment.toml``.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def targets(
     """
     from qdimage.config import build_options
     from qdimage.pipeline.targets import TargetRequest, find_targets
+    from qdimage.pipeline.targets_output import save_map as save
     from qdimage.pipeline.targets_output import write_targets
     from qdimage.steering.options import TargetOptions
 
@@ -86,6 +90,8 @@ def targets(
     )
     if write:
         write_targets(answer)
+    if save_map:
+        save(answer)
     return answer
 
 

@@ -54,6 +54,10 @@ def targets(
         Path | None,
         typer.Option(metavar="FILE", help="CSV x_px,y_px,stage_x_um,stage_y_um of clicked dots."),
     ] = None,
+    save_map: Annotated[
+        bool,
+        typer.Option("--save-map", help="Write their map as stage_from_px into experiment.toml."),
+    ] = False,
     start_um: Annotated[
         tuple[float, float] | None,
         typer.Option(metavar="X Y", help="Where the stage is: the way begins there."),
@@ -143,6 +147,7 @@ def targets(
         start_um=start_um,
         stage_z_um=stage_z_um,
         curation=curation,
+        save_map=save_map,
         options={name: value for name, value in given.items() if value is not None},
         assignments=assignments,
     )

@@ -41,7 +41,7 @@ def set_channel_keys(path: Path, channel: str, keys: Mapping[str, Any]) -> None:
     text = path.read_text(encoding="utf-8-sig")
     wanted = _with_keys(before, number, keys)
     for key, value in keys.items():
-        text = _with_line(text, number, key, value)
+        text = _with_line(text, _CHANNEL, number, key, value)
     try:
         changed = tomllib.loads(text)
     except ValueError:
@@ -50,6 +50,46 @@ def set_channel_keys(path: Path, channel: str, keys: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f"{path}: {', '.join(keys)} of channel {channel!r} cannot be changed in the way this "
             "file is written; write it by hand"
+        )
+    _write_checked(path, text)
+
+
+def set_table_keys(path: Path, table: str, keys: Mapping[str, Any]) -> None:
+    """Write keys of a table such as ``[optics]`` into an ``experiment.toml``; all else stays.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``experiment.toml``.
+    table : str
+        Its name; it is added at the end where the file has none.
+    keys : mapping
+        Key to value; None takes the key away.
+
+    Raises
+    ------
+    ConfigurationError, FormatError
+        As in `set_channel_keys`.
+    """
+    keys = {key: _plain(value) for key, value in keys.items()}
+    before = read_toml(path)
+    text = path.read_text(encoding="utf-8-sig")
+    if table not in before:
+        text = text.rstrip("\n") + f"\n\n[{table}]\n"
+    kept = {key: value for key, value in before.get(table, {}).items() if key not in keys}
+    given = {key: value for key, value in keys.items() if value is not None}
+    wanted = before | {table: kept | given}
+    header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?$")
+    for key, value in keys.items():
+        text = _with_line(text, header, 0, key, value)
+    try:
+        changed = tomllib.loads(text)
+    except ValueError:
+        changed = {}
+    if changed != wanted:
+        raise ConfigurationError(
+            f"{path}: {', '.join(keys)} of [{table}] cannot be changed in the way this file is "
+            "written; write it by hand"
         )
     _write_checked(path, text)
 
@@ -114,10 +154,10 @@ def _with_keys(document: dict[str, Any], number: int, keys: Mapping[str, Any]) -
     return document | {"channels": channels}
 
 
-def _with_line(text: str, number: int, key: str, value: Any) -> str:
-    """The text with one key of the channel of a number changed, added or taken away."""
+def _with_line(text: str, header: re.Pattern[str], number: int, key: str, value: Any) -> str:
+    """The text with one key of the table of a header and number changed, added or taken away."""
     lines = text.splitlines()
-    start, stop = _block(lines, number)
+    start, stop = _block(lines, header, number)
     own = [index for index in range(start, stop) if re.match(rf"\s*{key}\s*=", lines[index])]
     new = [] if value is None else [format_toml({key: value}).strip()]
     if own:
@@ -132,9 +172,9 @@ def _with_line(text: str, number: int, key: str, value: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _block(lines: list[str], number: int) -> tuple[int, int]:
-    """First line after the header of the channel of a number, and the line after its last."""
-    headers = [index for index, line in enumerate(lines) if _CHANNEL.match(line)]
+def _block(lines: list[str], header: re.Pattern[str], number: int) -> tuple[int, int]:
+    """First line of a table after its header, and the line after its last; by number of its kind."""
+    headers = [index for index, line in enumerate(lines) if header.match(line)]
     if number >= len(headers):
         return 0, 0
     start = stop = headers[number] + 1

@@ -9,11 +9,13 @@ import numpy as np
 
 from qdimage.domain.stage_map import StageMap
 from qdimage.domain.target_tables import TARGETS
-from qdimage.errors import FormatError
+from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_json
+from qdimage.io.experiment_edit import set_table_keys
 from qdimage.io.poi_list import SUFFIX, Poi, write_poi_list
 from qdimage.io.table_file import write_table
+from qdimage.pipeline.finished import read_run
 from qdimage.pipeline.targets import TargetsAnswer
 from qdimage.pipeline.targets_map import MapToStage
 
@@ -32,6 +34,32 @@ def write_targets(answer: TargetsAnswer) -> tuple[Path, ...]:
         return (write_table(answer.table, TARGETS, answer.out),)
     write_text(answer.out / MAPS, format_json({"maps": _documents(answer.maps)}) + "\n")
     return (*write_places(answer.out, answer.table), answer.out / MAPS)
+
+
+def save_map(answer: TargetsAnswer) -> Path:
+    """Write the map fitted to pairs into the ``experiment.toml`` of its field; return the file.
+
+    A run after that gives dots the coordinates of these targets, and finds the dots of files that
+    were measured at stage coordinates.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no map of one field, its experiment is gone, or the file cannot be changed.
+    """
+    if len(answer.maps) != 1:
+        raise ConfigurationError(
+            f"found maps of {len(answer.maps)} fields, expected one to save; name it with --field"
+        )
+    ((key, found),) = answer.maps.items()
+    recorded = read_run(answer.out, names=()).record["fields"]
+    path = next(Path(str(f["experiment"])) for f in recorded if (f["device"], f["field"]) == key)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path}: the experiment.toml of the run is not there any more; put it back"
+        )
+    set_table_keys(path, "optics", {"stage_from_px": found.stage.matrix.tolist()})
+    return path
 
 
 def write_places(out: Path, table: "pd.DataFrame") -> tuple[Path, Path]:

@@ -104,6 +104,15 @@ def test_targets_are_chosen_placed_and_put_in_order(
     assert [poi.x_um for poi in pois] == pytest.approx(table["stage_x_um"].tolist())
 
 
+def test_the_floor_of_pl_is_that_of_the_run(capsys: pytest.CaptureFixture[str], out: Path) -> None:
+    rows = answer(capsys, out, "--field", "field-a")["rows"]
+    dots = pd.read_csv(out / "dots.csv")
+    floor = dots[dots["field"] == "field-a"].set_index("dot_id")["g2_floor"]
+    assert rows
+    for row in rows:
+        assert row["g2_floor"] == pytest.approx(floor[row["dot_id"]], abs=1e-6)
+
+
 def test_counts_follow_from_the_cameras_flux(capsys: pytest.CaptureFixture[str], out: Path) -> None:
     rows = answer(capsys, out, *VOLTAGE, "--number", "5")["rows"]
     for row in rows:
@@ -182,6 +191,11 @@ def test_clicked_pairs_give_the_map_and_its_error(
     # The map's few errors are shared by all targets: none of them may be far from any.
     assert np.all(np.abs(at - truth) < 5 * err)
     assert all("8 pairs of pairs.csv, affine" in row["stage_source"] for row in rows)
+    # Kept, it is the declared map of the field.
+    answer(capsys, out, *VOLTAGE, "--field", "field-a", "--pairs", pairs, "--save-map")
+    again = answer(capsys, out, *VOLTAGE, "--field", "field-a")["rows"]
+    assert [row["stage_x_um"] for row in again] == pytest.approx(at[:, 0].tolist())
+    assert {row["stage_source"] for row in again} == {"stage_from_px"}
 
 
 def test_measured_files_are_declared_by_name_and_by_place(

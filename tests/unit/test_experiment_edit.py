@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qdimage.errors import ConfigurationError
-from qdimage.io.experiment_edit import append_rows, set_channel_keys
+from qdimage.io.experiment_edit import append_rows, set_channel_keys, set_table_keys
 from qdimage.io.experiment_file import read_experiment
 
 TEXT = """\
@@ -93,6 +93,36 @@ def test_a_file_written_otherwise_is_left_to_its_owner(declared: Path) -> None:
     with pytest.raises(ConfigurationError, match="by hand"):
         set_channel_keys(declared, "PL", {"exposure_s": 0.1})
     assert declared.read_text(encoding="utf-8") == inline
+
+
+MAP = ((0.107, 0.0, 12.5), (0.0, -0.107, 3.0))
+
+
+def test_a_key_of_a_table_is_added_changed_and_taken_away(declared: Path) -> None:
+    set_table_keys(declared, "experiment", {"pixel_size_um": 0.1})
+    set_table_keys(declared, "experiment", {"pixel_size_um": 0.107})
+    text = declared.read_text(encoding="utf-8")
+    assert text == TEXT.replace('name = "f"\n', 'name = "f"\npixel_size_um = 0.107\n')
+    set_table_keys(declared, "experiment", {"pixel_size_um": None})
+    assert declared.read_text(encoding="utf-8") == TEXT
+
+
+def test_a_table_that_is_not_there_is_added_at_the_end(declared: Path) -> None:
+    set_table_keys(declared, "optics", {"stage_from_px": MAP})
+    text = declared.read_text(encoding="utf-8")
+    assert text.startswith(TEXT)
+    assert read_experiment(declared).declared.optics.stage_from_px == MAP
+    set_table_keys(declared, "optics", {"stage_z_um": 4.0})
+    optics = read_experiment(declared).declared.optics
+    assert (optics.stage_from_px, optics.stage_z_um) == (MAP, 4.0)
+
+
+def test_an_inline_table_is_left_alone(declared: Path) -> None:
+    text = "optics = { stage_z_um = 1.0 }\n" + TEXT
+    declared.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="by hand"):
+        set_table_keys(declared, "optics", {"stage_z_um": 2.0})
+    assert declared.read_text(encoding="utf-8") == text
 
 
 NEW_FILE = {

@@ -10,7 +10,7 @@ from qdimage.domain.flags import DotFlag
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.localize.field_psf import measured_psf
-from qdimage.localize.fit import CHI_SQ, FLUX_ERR, LEVEL, N_RESULTS, RATIO, X_ERR, Y_ERR
+from qdimage.localize.fit import CHI_SQ, FLUX_ERR, LEVEL, RATIO, X_ERR, Y_ERR
 from qdimage.localize.fitting import fit_spots
 from qdimage.localize.options import LocalizeOptions
 from qdimage.localize.rings import Rings, dominant, measured_rings
@@ -84,16 +84,16 @@ def _rings(scene: Scene, background: Array, tails: TailTable) -> Rings:
 
 
 def _finished(scene: Scene, found: Found, around: Array, tails: TailTable) -> Localizations:
-    result, alarms = np.empty((0, N_RESULTS)), np.empty(0)
+    alarms = np.empty(0)
     if len(found.spots):
-        found, result = settled(scene, found, around)
-        alarms = scene.false_alarms(tails, result)
+        found = settled(scene, found, around, tails)
+        alarms = scene.false_alarms(tails, found.result)
         keep = alarms <= scene.allowed(alarms)
-        found, result, alarms = found.of(keep), result[keep], alarms[keep]
-    shapes = measured_shapes(scene, found.spots, result)
-    flags = _flags(scene, found, result, shapes)
+        found, alarms = found.of(keep), alarms[keep]
     order = np.lexsort((found.spots[:, 0], found.spots[:, 1]))
-    spots, result = found.spots[order], result[order]
+    found, alarms = found.of(order), alarms[order]
+    spots, result = found.spots, found.result
+    shapes = measured_shapes(scene, spots, result)
     positions = spots[:, :2] - scene.image.offset_px
     return Localizations(
         x_px=positions[:, 0],
@@ -103,9 +103,9 @@ def _finished(scene: Scene, found: Found, around: Array, tails: TailTable) -> Lo
         signal=spots[:, 2],
         signal_err=result[:, FLUX_ERR],
         background=result[:, LEVEL],
-        sigma_px=_own_widths(scene, shapes)[order],
-        false_alarm_p=np.minimum(alarms[order], 1.0),
-        flags=flags[order],
+        sigma_px=_own_widths(scene, shapes),
+        false_alarm_p=np.minimum(alarms, 1.0),
+        flags=_flags(scene, found, shapes),
         psf_sigma_px=scene.sigma,
         psf=scene.psf,
     )
@@ -117,8 +117,8 @@ def _own_widths(scene: Scene, shapes: Shapes) -> Array:
     return np.asarray(np.sqrt(np.clip(square, (0.5 * scene.sigma) ** 2, (3 * scene.sigma) ** 2)))
 
 
-def _flags(scene: Scene, found: Found, result: Array, shapes: Shapes) -> NDArray[np.int64]:
-    spots = found.spots
+def _flags(scene: Scene, found: Found, shapes: Shapes) -> NDArray[np.int64]:
+    spots, result = found.spots, found.result
     flags = np.zeros(len(spots), np.int64)
     if len(spots) == 0:
         return flags

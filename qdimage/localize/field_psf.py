@@ -16,6 +16,7 @@ from qdimage.localize.shapes import Shapes, measured_shapes
 from qdimage.numerics.psf_terms import psf_terms
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _CLEAR_SIGMA = 6.0
@@ -41,11 +42,11 @@ _EXPECTED_ERR = np.array([1.0, 0.3, 0.3, 0.1, 0.03, 0.01, 0.003, 0.05])
 # 4 sigma, as a share of 0.2 in these has; what is beyond some 16 sigma is not counted.
 _WING_SIGMA = np.array([2.8, 4.0, 5.6, 8.0])
 _WING_SHARES = (1 / _WING_SIGMA) / np.sum(1 / _WING_SIGMA)
-_PROFILE_REACH_SIGMA = 10.0
+_PROFILE_REACH_SIGMA, _TEST_REACH_SIGMA = 10.0, 6.0
 _MASK_SIGMA = 3.5
-_FEWEST_FOR_PROFILE, _ENOUGH_TO_TEST, _MOST_FOR_PROFILE = 5, 30, 200
+_FEWEST_FOR_PROFILE, _ENOUGH_TO_TEST, _MOST_FOR_PROFILE = 5, 50, 200
 # Chi-square that the profile must gain over a Gaussian; chance gives about its 7 parameters.
-_GAIN = 40.0
+_GAIN, _BY_CHANCE = 40.0, 15.0
 _PROFILE_ROUNDS = 4
 
 
@@ -61,51 +62,70 @@ def measured_psf(scene: Scene, background: Array, fallback: FieldPsf | None) -> 
         With the width that is expected.
     background : ndarray, shape (y, x)
     fallback : FieldPsf, optional
-        Of another channel, for fields with too few bright dots.
+        Of another channel: all of it for fields with too few bright dots, and its shape for those
+        whose light shows no other.
     """
-    expected = scene.psf if fallback is None else fallback
-    spots, every, answer = NO_SPOTS, NO_SPOTS, None
-    sigma, searched = scene.sigma, 0.0
+    other = scene.psf if fallback is None else replace(fallback, source="other channel")
+    answer = _measured(scene, background)
+    if answer is None:
+        return other
+    if answer.source == "profile" or fallback is None or fallback.is_gaussian:
+        return answer
+    return replace(
+        fallback.scaled(answer.sigma_px / fallback.sigma_px),
+        source="other channel",
+        sigma_err_px=answer.sigma_err_px,
+        n_dots=answer.n_dots,
+    )
+
+
+def _measured(scene: Scene, background: Array) -> FieldPsf | None:
+    every, spots, searched, sigma = NO_SPOTS, NO_SPOTS, 0.0, scene.sigma
     for _ in range(_ROUNDS):
         trial = scene.with_psf(gaussian_psf(sigma))
         if abs(searched / sigma - 1) > _NEW_SEARCH:
             every = trial.candidates(background, np.zeros(scene.shape), trial.tails(background))
             spots, searched = every[_bright_and_solitary(trial, every)], sigma
         if len(spots) < _FEWEST:
-            return expected
+            return None
         spots, result, _ = fit_spots(trial, spots, background, sweeps=1, with_shape=True)
         clear = spots[:, 2] > _BRIGHT_SIGMA * result[:, FLUX_ERR]
         if clear.sum() < _FEWEST:
-            return expected
+            return None
         shapes = measured_shapes(trial, spots[clear], result[clear])
         change, change_err, typical = _common_width(shapes, sigma)
         if not typical.any():
-            return expected
+            return None
         square = np.clip(sigma**2 + change, (0.6 * sigma) ** 2, (1.6 * sigma) ** 2)
         updated = float(np.clip(np.sqrt(square), _SMALLEST_PX, _LARGEST_PX))
-        done = abs(updated / sigma - 1) < max(_SETTLED, 0.1 * change_err / (2 * sigma**2))
+        err = change_err / (2 * updated)
+        done = abs(updated - sigma) < max(_SETTLED * sigma, 0.1 * err)
         sigma = updated
-        answer = gaussian_psf(
-            sigma, "width", sigma_err_px=change_err / (2 * sigma), n_dots=int(typical.sum())
-        )
         if done:
             break
-    good = np.flatnonzero(clear)[typical]
-    if answer is None:
-        return expected
+    good = spots[clear][typical]
+    answer = gaussian_psf(sigma, "width", sigma_err_px=err, n_dots=len(good))
     if scene.options.psf == "gaussian" or len(good) < _FEWEST_FOR_PROFILE:
         return answer
-    return _with_profile(scene.with_psf(answer), background, every, spots[good])
+    return _with_profile(scene.with_psf(answer), background, every, good)
 
 
-def _bright_and_solitary(scene: Scene, spots: Array) -> Mask:
-    if len(spots) < 2:
-        return ~scene.at_edge(spots)
-    distance, _ = cKDTree(spots[:, :2]).query(spots[:, :2], k=2)
-    alone = (distance[:, 1] > _CLEAR_SIGMA * scene.sigma) & ~scene.at_edge(spots)
-    if alone.sum() > _MOST:
-        alone &= spots[:, 2] >= np.sort(spots[alone, 2])[-_MOST]
-    return np.asarray(alone)
+def _bright_and_solitary(scene: Scene, spots: Array) -> Indices:
+    """Spots to measure the width on.
+
+    Of equally bright ones the brightest by chance would be the narrowest, so that all above half
+    the brightness of the last that is wanted are taken, and thinned out evenly.
+    """
+    alone = ~scene.at_edge(spots)
+    if len(spots) > 1:
+        distance, _ = cKDTree(spots[:, :2]).query(spots[:, :2], k=2)
+        alone &= distance[:, 1] > _CLEAR_SIGMA * scene.sigma
+    chosen = np.flatnonzero(alone)
+    if len(chosen) <= _MOST:
+        return chosen
+    enough = np.sort(spots[chosen, 2])[-_MOST]
+    chosen = chosen[spots[chosen, 2] > 0.5 * enough]
+    return np.asarray(chosen[np.linspace(0, len(chosen) - 1, _MOST).astype(np.int64)])
 
 
 def _common_width(shapes: Shapes, sigma_px: float) -> tuple[float, float, Mask]:
@@ -137,10 +157,10 @@ def _with_profile(scene: Scene, background: Array, every: Array, good: Array) ->
         around = scene.background(light) if turn else background
         few = good[:_ENOUGH_TO_TEST]
         if turn == 0 and len(good) > 2 * _ENOUGH_TO_TEST:
-            _, gain = _profile(scene, around, light, every, few)
-            if gain * len(good) / len(few) < _GAIN:
+            _, gain = _profile(scene, around, light, every, few, _TEST_REACH_SIGMA)
+            if (gain - _BY_CHANCE) * len(good) / len(few) < _GAIN:
                 return answer
-        found, gain = _profile(scene, around, light, every, good)
+        found, gain = _profile(scene, around, light, every, good, _PROFILE_REACH_SIGMA)
         if found is None or (turn == 0 and gain < _GAIN):
             return answer
         answer = found
@@ -157,7 +177,7 @@ def _replaced(every: Array, good: Array, sigma_px: float) -> Array:
 
 
 def _profile(
-    scene: Scene, background: Array, light: Array, every: Array, good: Array
+    scene: Scene, background: Array, light: Array, every: Array, good: Array, reach_sigma: float
 ) -> tuple[FieldPsf | None, float]:
     """Fit the profile of good spots, the first ones of all; return it and its gain."""
     sigma = scene.sigma
@@ -168,7 +188,7 @@ def _profile(
             wing_shares=tuple(_WING_SHARES),
         )
     )
-    reach = int(np.ceil(_PROFILE_REACH_SIGMA * sigma))
+    reach = int(np.ceil(reach_sigma * sigma))
     near = cKDTree(every[:, :2]).query_ball_point(good[:, :2], (reach + 1) * 1.5)
     others = [[k for k in each if k != index] for index, each in enumerate(near)]
     start = np.concatenate([[0], np.cumsum([len(each) for each in others])]).astype(np.int64)

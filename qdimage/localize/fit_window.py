@@ -145,7 +145,7 @@ def weigh(window: Window, noise: Noise, n: int) -> None:
 
 
 @njit(cache=True)
-def _dot(a: Array, b: Array, n: int) -> float:
+def dot(a: Array, b: Array, n: int) -> float:
     """Sum of products, in four lanes."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     whole = n - n % 4
@@ -166,11 +166,11 @@ def fisher(
     """Fill the Fisher information and the score of n parameters."""
     for a in range(n):
         by_a = window.gradient[a]
-        score[a] = _dot(window.residual, by_a, n_pixels)
+        score[a] = dot(window.residual, by_a, n_pixels)
         for p in range(n_pixels):
             weighted[p] = window.weight[p] * by_a[p]
         for b in range(a + 1):
-            matrix[a, b] = _dot(weighted, window.gradient[b], n_pixels)
+            matrix[a, b] = dot(weighted, window.gradient[b], n_pixels)
             matrix[b, a] = matrix[a, b]
 
 

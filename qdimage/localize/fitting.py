@@ -26,17 +26,23 @@ def fit_spots(
     spots: Array,
     background: Array,
     *,
+    result: Array | None = None,
+    stale: Mask | None = None,
     sweeps: int = SWEEPS,
     with_shape: bool = False,
     wide: Mask | None = None,
 ) -> tuple[Array, Array, Mask]:
-    """Fit all spots; those that ran away or met another are dropped.
+    """Fit spots with their neighbours; those that ran away or met another are dropped.
 
     Parameters
     ----------
     scene : Scene
     spots : ndarray, shape (n, 4)
     background : ndarray, shape (y, x)
+    result : ndarray, shape (n, N_RESULTS), optional
+        Of earlier fits, for those that are left as they are.
+    stale : ndarray of bool, shape (n,), optional
+        Which to fit; all where not given.
     sweeps : int
         How often at most; spots whose neighbours have not changed are left as they are.
     with_shape : bool
@@ -51,13 +57,17 @@ def fit_spots(
     """
     spots = spots.copy()
     start = spots[:, :2].copy()
-    result = np.zeros((len(spots), N_RESULTS))
+    result = np.zeros((len(spots), N_RESULTS)) if result is None else result.copy()
     free = np.zeros(len(spots), bool) if wide is None else wide
     light = scene.light(spots)
     pairs, distance = _near_pairs(spots, _FELT_WITHIN_SIGMA * scene.sigma)
     together = _together(pairs, distance, len(spots), TOGETHER_SIGMA * scene.sigma)
     order = np.lexsort((spots[:, 0], -spots[:, 2]))
+    if stale is not None:
+        order = order[stale[order]]
     for _ in range(sweeps):
+        if len(order) == 0:
+            break
         before = spots.copy()
         fit_all(
             scene.image.mean,
@@ -75,31 +85,34 @@ def fit_spots(
             scene.draw_reach,
             result,
         )
-        order = order_of_disturbed(scene, spots, before, result, pairs, distance)
-        if len(order) == 0:
-            break
+        move = np.hypot(*(spots[:, :2] - before[:, :2]).T) / scene.sigma
+        change = np.abs(spots[:, 2] - before[:, 2]) + spots[:, 2] * move
+        felt = _felt(scene, change, pairs, distance) > _FELT * result[:, FLUX_ERR]
+        order = np.flatnonzero(felt)
+        order = order[np.lexsort((spots[order, 0], -spots[order, 2]))]
     kept = _still_apart(scene, spots, start)
     return spots[kept], result[kept], kept
 
 
-def order_of_disturbed(
-    scene: Scene, spots: Array, before: Array, result: Array, pairs: Index, distance: Array
-) -> Index:
-    """Return the spots, brightest first, whose neighbours' light has changed where they are."""
-    if len(pairs) == 0:
-        return np.empty(0, np.int64)
-    move = np.hypot(*(spots[:, :2] - before[:, :2]).T) / scene.sigma
-    change = np.abs(spots[:, 2] - before[:, 2]) + spots[:, 2] * move
+def disturbed_by(scene: Scene, spots: Array, result: Array, flux: Array) -> Mask:
+    """Whether a spot feels that others got, or lost, a flux (0 for those that did not)."""
+    pairs, distance = _near_pairs(spots, _FELT_WITHIN_SIGMA * scene.sigma)
+    return np.asarray(_felt(scene, flux, pairs, distance) > _FELT * result[:, FLUX_ERR])
+
+
+def _felt(scene: Scene, change: Array, pairs: Index, distance: Array) -> Array:
+    """Change of the neighbours' light, as much of it as counts as a spot's own."""
     overlap = np.exp(-((distance / (2 * scene.sigma)) ** 2))
     if not scene.psf.is_gaussian:
         overlap = np.maximum(overlap, _WINGS)
-    felt = np.bincount(pairs[:, 0], change[pairs[:, 1]] * overlap, minlength=len(spots))
-    order = np.flatnonzero(felt > _FELT * result[:, FLUX_ERR])
-    return np.asarray(order[np.lexsort((spots[order, 0], -spots[order, 2]))])
+    felt = np.bincount(pairs[:, 0], change[pairs[:, 1]] * overlap, minlength=len(change))
+    return np.asarray(felt, float)
 
 
 def _near_pairs(spots: Array, within_px: float) -> tuple[Index, Array]:
     """Pairs of neighbours (both ways) in order of the first and the distance, and distances."""
+    if len(spots) < 2:
+        return np.empty((0, 2), np.int64), np.empty(0)
     pairs = cKDTree(spots[:, :2]).query_pairs(within_px, output_type="ndarray").astype(np.int64)
     pairs = np.vstack([pairs, pairs[:, ::-1]])
     distance = np.hypot(*(spots[pairs[:, 0], :2] - spots[pairs[:, 1], :2]).T)

@@ -12,7 +12,7 @@ from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.domain.tracks import FrameFluxes
 from qdimage.numerics.background import smooth_background
-from qdimage.numerics.psf_terms import PsfTerms, draw_spot, draw_spots, n_terms, psf_terms
+from qdimage.numerics.psf import add_spots, pixel_profile
 
 Array = NDArray[np.float64]
 
@@ -74,11 +74,10 @@ class _Fit:
         self.drift = drift
         height, width = usable.shape
         x, y = dots.x_px + drift[0], dots.y_px + drift[1]
-        psf = psf_terms(dots.field_psf)
         reach = int(np.ceil(_REACH_SIGMA * dots.psf_sigma_px)) + 1
         self.background = background
         light = np.zeros((height, width))
-        draw_spots(light, psf, np.column_stack([x, y, dots.signal, np.zeros(len(x))]), 2 * reach)
+        add_spots(light, x, y, dots.signal, dots.psf_sigma_px, 2 * reach)
         variance = (
             image.variance_slope * np.maximum(light + background, image.least_level)
             + image.read_variance
@@ -86,7 +85,7 @@ class _Fit:
         self.weight = np.where(usable, 1.0 / variance, 0.0).ravel()
         far = light < _far_light(dots)
         self.far = (usable & far).ravel()
-        row, column, value = _design(x, y, psf, reach, height, width)
+        row, column, value = _design(x, y, dots.psf_sigma_px, reach, height, width)
         design = csc_array((value, (row, column)), shape=(height * width, len(dots)))
         # A dot on a defect keeps the rest of its light.
         seen = design.multiply((self.weight > 0)[:, None]).tocsc()
@@ -117,8 +116,7 @@ def _background(image: PhotonImage, dots: Localizations, box_px: int) -> Array:
     reach = int(np.ceil(_FAR_SIGMA * dots.psf_sigma_px)) + 1
     light = np.zeros_like(image.mean)
     x, y = dots.x_px + image.offset_px[0], dots.y_px + image.offset_px[1]
-    spots = np.column_stack([x, y, dots.signal, np.zeros(len(x))])
-    draw_spots(light, psf_terms(dots.field_psf), spots, reach)
+    add_spots(light, x, y, dots.signal, dots.psf_sigma_px, reach)
     return smooth_background(
         image.mean,
         image.n_samples,
@@ -149,7 +147,7 @@ def _inverse_diagonal(solver: SuperLU, n: int) -> Array:
 
 @njit(cache=True)
 def _design(
-    x: Array, y: Array, psf: PsfTerms, reach: int, height: int, width: int
+    x: Array, y: Array, sigma: float, reach: int, height: int, width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
     """Pixels, dots and shares of the dots' light, for a sparse matrix."""
     size = 2 * reach + 1
@@ -157,16 +155,17 @@ def _design(
     pixel = np.empty(n * size * size, np.int64)
     dot = np.empty(n * size * size, np.int64)
     share = np.empty(n * size * size)
-    light, work = np.empty((size, size)), np.empty((2, 3, n_terms(psf), size))
+    row, column = np.empty(size), np.empty(size)
+    unused_a, unused_b = np.empty(size), np.empty(size)
     count = 0
     for k in range(n):
         x0, y0 = int(np.rint(x[k])) - reach, int(np.rint(y[k])) - reach
-        light[:] = 0.0
-        draw_spot(light, psf, np.array([x[k] - x0, y[k] - y0, 1.0, 0.0]), 1.0, reach, work)
+        pixel_profile(x0, x[k], sigma, column, unused_a, unused_b)
+        pixel_profile(y0, y[k], sigma, row, unused_a, unused_b)
         for j in range(max(0, -y0), min(size, height - y0)):
             for i in range(max(0, -x0), min(size, width - x0)):
                 pixel[count] = (y0 + j) * width + x0 + i
                 dot[count] = k
-                share[count] = light[j, i]
+                share[count] = row[j] * column[i]
                 count += 1
     return pixel[:count], dot[:count], share[:count]

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qdimage.localize.fit_window import Noise
+from qdimage.localize.fit_window import Noise, dot
 from qdimage.numerics.psf import even_derivatives
 from qdimage.numerics.psf_terms import PsfTerms, draw_spot
 
@@ -129,14 +129,9 @@ def profile_equations(
         for a in range(n):
             for p in range(side * side):
                 weighted[p] = weight[p] * basis[a, p]
-            total = 0.0
-            for p in range(side * side):
-                total += weighted[p] * value[p]
-            right[a] += total
+            right[a] += dot(weighted, value, side * side)
             for b in range(a + 1):
-                total = 0.0
-                for p in range(side * side):
-                    total += weighted[p] * basis[b, p]
+                total = dot(weighted, basis[b], side * side)
                 normal[a, b] += total
                 if a != b:
                     normal[b, a] += total

@@ -1,11 +1,12 @@
 """The search for dots: find, fit, test, and search again in what is left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qdimage.localize.fitting import determined, fit_spots
+from qdimage.localize.fit import N_RESULTS
+from qdimage.localize.fitting import SWEEPS, determined, disturbed_by, fit_spots
 from qdimage.localize.rings import Rings, may_be_ring, outshone
 from qdimage.localize.scene import NO_SPOTS, Scene
 from qdimage.localize.shapes import measured_shapes, split_in_two, still_two
@@ -16,35 +17,84 @@ Mask = NDArray[np.bool_]
 
 _ROUNDS_FOR_RINGS = 2
 _SWEEPS_AT_THE_END = 3
+# A round that adds no more than this share of dots changes neither the background nor the rest.
+_FEW = 0.01
+# Dots that are so much surer than they need be are not fitted again on the final background.
+_CERTAIN = 1e-4
 
 
 @dataclass(frozen=True)
 class Found:
-    """Spots (n, 4), which of them have a width of their own, and which may be two dots."""
+    """Dots as far as they are known.
+
+    Attributes
+    ----------
+    spots : ndarray, shape (n, 4)
+    result : ndarray, shape (n, N_RESULTS)
+        Of their fits.
+    wide, doublet, stale : ndarray of bool, shape (n,)
+        Which have a width of their own; which may be two dots; which are to be fitted (again).
+    """
 
     spots: Array
+    result: Array
     wide: Mask
     doublet: Mask
+    stale: Mask
 
-    def of(self, kept: Mask) -> "Found":
-        """Some of them."""
-        return Found(self.spots[kept], self.wide[kept], self.doublet[kept])
-
-    def moved(self, spots: Array) -> "Found":
-        """The same spots at other places."""
-        return Found(spots, self.wide, self.doublet)
-
-    def and_new(self, spots: Array) -> "Found":
-        """These and further ones of which nothing is known."""
-        no = np.zeros(len(spots), bool)
+    def of(self, kept: Mask | NDArray[np.int64]) -> "Found":
+        """Some of them, or all in another order."""
         return Found(
-            np.vstack([self.spots, spots]),
-            np.concatenate([self.wide, no]),
-            np.concatenate([self.doublet, no]),
+            self.spots[kept],
+            self.result[kept],
+            self.wide[kept],
+            self.doublet[kept],
+            self.stale[kept],
         )
 
+    def without(self, dropped: Mask, scene: Scene) -> "Found":
+        """All but some, whose neighbours are to be fitted again."""
+        if not dropped.any():
+            return self
+        lost = np.where(dropped, self.spots[:, 2], 0.0)
+        disturbed = disturbed_by(scene, self.spots, self.result, lost)
+        return replace(self, stale=self.stale | disturbed).of(~dropped)
 
-NOTHING = Found(NO_SPOTS, np.zeros(0, bool), np.zeros(0, bool))
+    def with_new(self, spots: Array, scene: Scene) -> "Found":
+        """These and further ones, which their neighbours feel."""
+        n, m = len(self.spots), len(spots)
+        no = np.zeros(m, bool)
+        both = Found(
+            np.vstack([self.spots, spots]),
+            np.vstack([self.result, np.zeros((m, N_RESULTS))]),
+            np.concatenate([self.wide, no]),
+            np.concatenate([self.doublet, no]),
+            np.concatenate([self.stale, ~no]),
+        )
+        if n == 0:
+            return both
+        gained = np.where(np.arange(n + m) < n, 0.0, both.spots[:, 2])
+        disturbed = disturbed_by(scene, both.spots, both.result, gained)
+        return replace(both, stale=both.stale | disturbed)
+
+    def fitted(self, scene: Scene, around: Array, *, sweeps: int, free: bool = False) -> "Found":
+        """Fit those that are stale; those that ran away or met another are left out."""
+        spots, result, kept = fit_spots(
+            scene,
+            self.spots,
+            around,
+            result=self.result,
+            stale=self.stale,
+            sweeps=sweeps,
+            with_shape=True,
+            wide=self.wide | free,
+        )
+        dropped = self.without(~kept, scene)
+        stale = dropped.stale & ~self.stale[kept]
+        return replace(dropped, spots=spots, result=result, stale=stale)
+
+
+NOTHING = Found(NO_SPOTS, np.empty((0, N_RESULTS)), *np.zeros((3, 0), bool))
 
 
 def search(scene: Scene, rings: Rings, background: Array, tails: TailTable) -> tuple[Found, Array]:
@@ -56,7 +106,7 @@ def search(scene: Scene, rings: Rings, background: Array, tails: TailTable) -> t
     found, around = NOTHING, background
     light = np.zeros(scene.shape)
     rounds = scene.options.max_rounds + (_ROUNDS_FOR_RINGS if rings.visible else 0)
-    for _ in range(rounds):
+    for turn in range(rounds):
         new = scene.candidates(around, light, tails)
         new = new[~outshone(new, found.spots, scene.sigma)]
         if rings.visible:
@@ -64,42 +114,54 @@ def search(scene: Scene, rings: Rings, background: Array, tails: TailTable) -> t
             new = new[~may_be_ring(new, scene.sigma)]
         if len(new) == 0:
             break
-        found, result = _fitted(scene, found.and_new(new), around, tails, with_shape=True)
-        found = _shaped(scene, found, result, around, tails)
+        before = len(found.spots)
+        found = found.with_new(new, scene).fitted(scene, around, sweeps=1)
+        found = _significant(scene, found, tails)
+        found = _shaped(scene, found, around, tails)
         if rings.visible or not rings.known:
-            found = found.of(~outshone(found.spots, found.spots, scene.sigma))
+            found = found.without(outshone(found.spots, found.spots, scene.sigma), scene)
+        few = abs(len(found.spots) - before) <= _FEW * before
         light = scene.light(found.spots)
-        around = scene.background(light) + rings.light(scene.shape, found.spots)
+        if not few or rings.visible:
+            around = scene.background(light) + rings.light(scene.shape, found.spots)
+        if few and turn > 0:
+            break
     return found, around
 
 
-def _fitted(
-    scene: Scene, found: Found, around: Array, tails: TailTable, *, with_shape: bool
-) -> tuple[Found, Array]:
-    """Fit, and leave out what noise may show."""
-    spots, result, kept = fit_spots(
-        scene, found.spots, around, sweeps=1, with_shape=with_shape, wide=found.wide
-    )
-    found = found.of(kept).moved(spots)
-    alarms = scene.false_alarms(tails, result)
-    kept = alarms <= scene.allowed(alarms)
-    return found.of(kept), result[kept]
+def _significant(scene: Scene, found: Found, tails: TailTable) -> Found:
+    """Leave out what noise may show."""
+    alarms = scene.false_alarms(tails, found.result)
+    return found.without(alarms > scene.allowed(alarms), scene)
 
 
-def _shaped(scene: Scene, found: Found, result: Array, around: Array, tails: TailTable) -> Found:
+def _shaped(scene: Scene, found: Found, around: Array, tails: TailTable) -> Found:
     """Try long spots as two, and give wide ones a width of their own."""
-    shapes = measured_shapes(scene, found.spots, result)
+    shapes = measured_shapes(scene, found.spots, found.result)
     long = shapes.two_dots(scene.sigma) & ~found.doublet & ~found.wide
-    wide = shapes.wide(scene.sigma) & ~long
-    found = Found(found.spots, found.wide | wide, found.doublet | long)
+    wide = shapes.wide(scene.sigma) & ~long & ~found.wide
+    found = replace(
+        found, wide=found.wide | wide, doublet=found.doublet | long, stale=found.stale | wide
+    )
     if not long.any():
         return found
     n = len(found.spots)
     split = split_in_two(found.spots, shapes, long, scene.sigma)
-    tried = found.and_new(split[n:]).moved(split)
+    tried = found.with_new(split[n:], scene)
     first, second = np.flatnonzero(long), np.arange(n, len(split))
-    spots, fitted, kept = fit_spots(scene, split, around, sweeps=2, wide=tried.wide)
-    every, known = split.copy(), np.zeros((len(split), result.shape[1]))
+    stale = tried.stale.copy()
+    stale[first] = True
+    spots, fitted, kept = fit_spots(
+        scene,
+        split,
+        around,
+        result=tried.result,
+        stale=stale,
+        sweeps=2,
+        with_shape=True,
+        wide=tried.wide,
+    )
+    every, known = tried.spots.copy(), tried.result.copy()
     every[kept], known[kept] = spots, fitted
     two = kept[first] & kept[second]
     two &= still_two(every, known, first, second, scene.sigma)
@@ -107,24 +169,26 @@ def _shaped(scene: Scene, found: Found, result: Array, around: Array, tails: Tai
     few = alarms <= scene.allowed(alarms)
     two &= few[first] & few[second]
     # One dot again, at its old place, where there are not two.
-    one = np.ones(len(split), bool)
-    one[second[~two]] = False
-    every[first[~two]] = found.spots[first[~two]]
-    every[~kept & one] = split[~kept & one]
+    one = first[~two]
+    every[one], known[one] = found.spots[one], found.result[one]
+    every[~kept], known[~kept] = tried.spots[~kept], tried.result[~kept]
+    stale = np.zeros(len(every), bool)
+    stale[one] = True
     doublet = tried.doublet.copy()
     doublet[first[two]] = False
-    return Found(every, tried.wide, doublet).of(one)
+    left = np.ones(len(every), bool)
+    left[second[~two]] = False
+    return Found(every, known, tried.wide, doublet, stale).of(left)
 
 
-def settled(scene: Scene, found: Found, around: Array) -> tuple[Found, Array]:
+def settled(scene: Scene, found: Found, around: Array, tails: TailTable) -> Found:
     """Fit to the end; among neighbours only those that the others cannot replace stay."""
-    result = np.empty((0, 0))
+    free = scene.options.width == "free"
+    dim = scene.false_alarms(tails, found.result) > _CERTAIN * scene.options.false_alarms_per_frame
+    found = replace(found, stale=found.stale | dim | free)
     for _ in range(_SWEEPS_AT_THE_END):
-        wide = found.wide | (scene.options.width == "free")
-        spots, result, kept = fit_spots(scene, found.spots, around, with_shape=True, wide=wide)
-        found = found.of(kept).moved(spots)
-        keep = determined(scene, spots, result)
-        if keep.all():
+        found = found.fitted(scene, around, sweeps=SWEEPS, free=free)
+        found = found.without(~determined(scene, found.spots, found.result), scene)
+        if not found.stale.any():
             break
-        found, result = found.of(keep), result[keep]
-    return found, result
+    return found

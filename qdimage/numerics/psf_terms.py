@@ -12,6 +12,9 @@ from qdimage.numerics.psf import even_derivatives
 
 Array = NDArray[np.float64]
 
+_ROOT_HALF = math.sqrt(0.5)
+_NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
+
 
 class PsfTerms(NamedTuple):
     """A `FieldPsf` as compiled kernels take it.
@@ -71,6 +74,9 @@ def fill_profiles(
     n = profile.shape[2]
     n_core = psf.core.shape[0]
     sigma = math.sqrt(psf.core_sigma**2 + blur)
+    if n_core + psf.wing_sigmas.shape[0] == 1:
+        _fill_normal(sigma, first, centre, 1.0 if along_x else psf.core[0], profile)
+        return
     value, slope = np.empty((n_core + 1, n)), np.empty((n_core + 1, n))
     work = np.empty((2, 2 * n_core + 3))
     even_derivatives(first, centre, sigma, value, slope, work)
@@ -103,6 +109,23 @@ def fill_profiles(
             profile[0, n_core + k, i] = share * value[0, i]
             profile[1, n_core + k, i] = share * slope[0, i]
             profile[2, n_core + k, i] = share * value[1, i] / wing**2
+
+
+@njit(cache=True)
+def _fill_normal(sigma: float, first: int, centre: float, factor: float, profile: Array) -> None:
+    """Fill the profile of a normal density times a factor, and its two derivatives."""
+    inverse = 1.0 / sigma
+    z = (first - 0.5 - centre) * inverse
+    density = math.exp(-0.5 * z * z) * _NORMAL
+    cumulative = 0.5 * math.erf(z * _ROOT_HALF)
+    for i in range(profile.shape[2]):
+        z_right = z + inverse
+        right = math.exp(-0.5 * z_right * z_right) * _NORMAL
+        cumulative_right = 0.5 * math.erf(z_right * _ROOT_HALF)
+        profile[0, 0, i] = factor * (cumulative_right - cumulative)
+        profile[1, 0, i] = factor * (density - right) * inverse
+        profile[2, 0, i] = factor * (z * density - z_right * right) * inverse * inverse
+        z, density, cumulative = z_right, right, cumulative_right
 
 
 @njit(cache=True)

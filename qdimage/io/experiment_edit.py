@@ -173,7 +173,7 @@ def _with_line(text: str, header: re.Pattern[str], number: int, key: str, value:
 
 
 def _block(lines: list[str], header: re.Pattern[str], number: int) -> tuple[int, int]:
-    """First line of a table after its header, and the line after its last; by number of its kind."""
+    """First line after the header of a table, which is one of several, and that after its last."""
     headers = [index for index, line in enumerate(lines) if header.match(line)]
     if number >= len(headers):
         return 0, 0

@@ -49,9 +49,9 @@ def headline(content: Content, device: str) -> Headline:
         row["n_channels"], row["n_ok"] = len(at), int(at["fraction"].notna().sum())
     limits = [row["f_min_photons_s"] for row in rows if row["f_min_photons_s"] is not None]
     f_min = f"{number(limits[0])} {unit}" if limits else f"unknown (in {unit})"
-    # Time tags alone have nothing to turn on.
-    silent = not len(content.of_device("channels", device)) and bool(
-        len(content.of_device("photons", device))
+    # Time tags and spectra alone have nothing to turn on.
+    silent = not len(content.of_device("channels", device)) and any(
+        len(content.of_device(table, device)) for table in ("photons", "spectra")
     )
     sentence = "" if silent else _sentence(rows, f_min) + _curve_sentence(content, device)
     return Headline(device, sentence, _facts(content, device), tuple(rows), unit, f_min)
@@ -89,9 +89,11 @@ def _facts(content: Content, device: str) -> tuple[str, ...]:
     dots = content.of_device("dots", device)
     n_fields = sum(field.device == device for field in content.fields)
     statuses = registration["status"]
-    facts = [
-        count(n_fields, "field"),
-        f"{len(dots)} PL dots",
+    facts = [count(n_fields, "field")]
+    if not len(channels):
+        return tuple(facts)
+    facts += [
+        count(len(dots), "PL dot"),
         f"{count(len(registration), 'EL channel')}: {int((statuses == 'ok').sum())} registered, "
         f"{int((statuses == 'refused').sum())} refused, {int((statuses == 'failed').sum())} failed",
     ]

@@ -20,7 +20,10 @@ _MOST_VOLTAGES = 8
 _FIXED = {"x_px", "y_px"}
 # Before the EL fluxes; what is not named here comes after them, in the order of `dots`.
 _FIRST = ("device", "field", "dot_id", "pl_photons_s", "turn_on_voltage_high_v")
-_LAST = ("isolated", "g2_floor", "x_px", "y_px")
+_LAST = (
+    *("flags", "turn_on_voltage_low_v", "accepted", "note", "isolated", "g2_floor"),
+    *("x_px", "y_px"),
+)
 _SHOWN_WITH_INTERVAL = ("pl_g2_0", "el_g2_0")
 # Kept for programs, or shown with another column.
 _LEFT_OUT = {

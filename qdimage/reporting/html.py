@@ -1,6 +1,7 @@
 """The report as one self-contained HTML file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from qdimage.reporting.dot_documents import dot_documents
 from qdimage.reporting.dot_subjects import subjects
 from qdimage.reporting.dot_table import MOST_ROWS, dot_table, table_json
 from qdimage.reporting.drawn import FOLDER, Picture
-from qdimage.reporting.embedding import picture_uri
+from qdimage.reporting.embedding import Embedded, embedded
 from qdimage.reporting.origins import channel_rows, options_of_run
 from qdimage.reporting.pages import Pages
 from qdimage.reporting.photon_answers import below_sentence
@@ -45,7 +46,7 @@ def render(content: Content, pages: Pages) -> str:
         picture=lambda block: isinstance(block, Picture),
         part=lambda block: isinstance(block, Part),
     )
-    environment.globals.update(count=count, data_uri=_data_uri(content.out), folder=FOLDER)
+    environment.globals.update(count=count, embed=_embed(content.out), folder=FOLDER)
     return environment.get_template("report.html").render(_context(content, pages))
 
 
@@ -89,11 +90,11 @@ def _context(content: Content, pages: Pages) -> dict[str, Any]:
     }
 
 
-def _data_uri(out: Path) -> Any:
-    def uri(picture: Picture) -> str:
-        return picture_uri(out / FOLDER / f"{picture.stem}.png")
+def _embed(out: Path) -> Callable[..., Embedded]:
+    def embed(picture: Picture, *, thumbnail: bool = False) -> Embedded:
+        return embedded(out / FOLDER / f"{picture.stem}.png", thumbnail=thumbnail)
 
-    return uri
+    return embed
 
 
 def _method(content: Content) -> dict[str, Any]:

@@ -23,7 +23,7 @@
     });
     var heading = page.querySelector("h1");
     document.title = page === pages[0] || !heading ? title : heading.textContent.trim() + " \u00b7 " + title;
-    if (target && target !== page) { target.scrollIntoView(); } else { window.scrollTo(0, 0); }
+    if (target && target !== page) { target.scrollIntoView({ behavior: "instant" }); } else { window.scrollTo({ top: 0, behavior: "instant" }); }
   }
 
   root.classList.add("paged");

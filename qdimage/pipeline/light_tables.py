@@ -44,7 +44,7 @@ def light_tables(
     flux = photon_flux_rows(
         _records(frames[PHOTONS.name]),
         _records(frames[TRACES.name]),
-        _records(frames[DOT_CHANNELS.name]),
+        _records(_of_dots_in(frames[DOT_CHANNELS.name], frames[PHOTONS.name])),
         optics,
         _spot_shares(el_series),
     )
@@ -92,6 +92,12 @@ def _camera_efficiency(fields: Sequence[FieldResult]) -> dict[Place, float | Non
     for device, shares in devices.items():
         found[device, POOLED] = shares.pop() if len(shares) == 1 else None
     return found
+
+
+def _of_dots_in(dot_channels: "pd.DataFrame", photons: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the fluxes of dots with time tags: a run may have a million of others."""
+    keys = ["device", "field", "dot_id"]
+    return dot_channels.merge(photons[keys].dropna().drop_duplicates(), on=keys)
 
 
 def _records(frame: "pd.DataFrame") -> list[Row]:

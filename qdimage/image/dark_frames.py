@@ -75,9 +75,10 @@ def bias_map(statistics: PairStatistics, charge_adu: float = 0.0) -> BiasMap:
     noise = float(statistics.pooled_variance[quiet].mean()) / (2 * statistics.n_all)
     means = statistics.survey.frame_means
     drift = _MAD_TO_SIGMA * float(np.median(np.abs(means - np.median(means))))
+    shift = max(drift**2 - 2 * statistics.n_all * noise / mean.size, 0.0)
     return BiasMap(
         level_adu=level - charge_adu,
-        level_err_adu=float(np.hypot(np.sqrt(noise / good.sum()), _of_mean(statistics, drift))),
+        level_err_adu=float(np.sqrt(noise / good.sum() + shift / len(means))),
         pattern_adu=pattern,
         pattern_sd_adu=float(np.sqrt(power + true)),
         pattern_err_adu=float(np.sqrt(kept * noise)),
@@ -107,11 +108,6 @@ def typical_variance(statistics: PairStatistics, *, is_rounded: bool) -> tuple[f
         variance = variance[variance < 8 * np.median(variance) + 1e-12]
     err = float(np.std(variance) / np.sqrt(variance.size))
     return max(float(variance.mean()) - _ROUNDING * is_rounded, 0.0), err
-
-
-def _of_mean(statistics: PairStatistics, drift: float) -> float:
-    """Error of the level by shifts of whole frames."""
-    return drift / float(np.sqrt(len(statistics.survey.frame_means)))
 
 
 def _weighted(halves: list[Floats], n_pairs: tuple[int, int]) -> Floats:

@@ -207,7 +207,9 @@ def _no_span(points: TransferPoints) -> Refusal:
     )
 
 
-def _curvature(points: TransferPoints, line: TransferLine) -> tuple[float, float] | None:
+def _curvature(
+    points: TransferPoints, line: TransferLine, *, strictness: float = 1.0
+) -> tuple[float, float] | None:
     """Change of the slope over the span relative to it, with its error; None where not seen."""
     if len(points.mean) < _FEWEST_FOR_CURVE:
         return None
@@ -224,8 +226,8 @@ def _curvature(points: TransferPoints, line: TransferLine) -> tuple[float, float
     err = float(np.sqrt(inverse[2, 2] * max(1.0, chi2 / dof)))
     full = max(abs(line.slope_adu) * span, np.finfo(float).tiny)
     change, change_err = 2 * coefficients[2] / full, 2 * err / full
-    seen = abs(change) > _CURVED_SIGMA * change_err and abs(change) > _LARGEST_CURVATURE
-    return (float(change), float(change_err)) if seen else None
+    least = max(_CURVED_SIGMA * change_err, _LARGEST_CURVATURE) / strictness
+    return (float(change), float(change_err)) if abs(change) > least else None
 
 
 def _without_brightest(points: TransferPoints) -> TransferLine | Refusal:
@@ -238,7 +240,8 @@ def _without_brightest(points: TransferPoints) -> TransferLine | Refusal:
         line = _fitted(part)
         if isinstance(line, Refusal):
             break
-        if _curvature(part, line) is None:
+        # That there is a bend is known by now; nothing of it may stay.
+        if _curvature(part, line, strictness=2.0) is None:
             err = np.sqrt(_spread(points, line.slope_adu))
             return replace(line, is_cut=True, points=points, residual_err=err)
     return Refusal(

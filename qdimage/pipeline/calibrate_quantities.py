@@ -150,9 +150,9 @@ def _from_line(evidence: Evidence, is_on: bool | None) -> Answer:
         )
     if not is_on:
         return slope
-    # The register's finite gain makes F^2 a little smaller than 2; by how much is not known.
-    half = (2.0 - _register_excess(evidence.commanded_gain or _ASSUMED_GAIN)) / 2.0
-    unsure = slope.value / 2 * half / math.sqrt(3)
+    # A register of stages has a little less than F^2 = 2; both ends are within 1.4 of this error.
+    missing = 1.0 - _register_excess(evidence.commanded_gain or _ASSUMED_GAIN) / 2.0
+    unsure = slope.value / 2 * missing / math.sqrt(2)
     line = evidence.line
     quantile = line.quantile if isinstance(line, TransferLine) else 1.96
     return Measured.normal(

@@ -10,6 +10,7 @@ from qdimage.reporting.style import BLUE, GREY, KIND_COLOUR
 from qdimage.reporting.words import number, volts
 
 _SIGMA_95 = 1.959964
+_MOST_NOTES = 2
 _BANDS = (("dot_band", "dot band", KIND_COLOUR["el"]), ("background_band", "background", BLUE))
 
 
@@ -45,7 +46,7 @@ def counter_chart(photon_flux: Sequence[Row]) -> Chart | None:
         Axis("voltage (V)"),
         Axis(what, log=True),
         (Mark("line", marks[0].x, marks[0].y, KIND_COLOUR["el"], width=1), *marks),
-        notes=tuple(dict.fromkeys(str(row["message"] or "") for row in rows)),
+        notes=_notes(rows),
     )
 
 
@@ -68,8 +69,16 @@ def band_chart(band_series: Sequence[Row]) -> Chart | None:
         Axis("voltage (V)"),
         Axis("counts/s", log=True),
         tuple(marks),
-        notes=tuple(dict.fromkeys(str(row["message"] or "") for row in rows)),
+        notes=_notes(rows),
     )
+
+
+def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The messages of the rows; of many only the first and how many there are."""
+    found = list(dict.fromkeys(str(row["message"]) for row in rows if row["message"]))
+    if len(found) <= _MOST_NOTES:
+        return tuple(found)
+    return (*found[: _MOST_NOTES - 1], f"and {len(found) - _MOST_NOTES + 1} more such messages")
 
 
 def _points(rows: list[Row], name: str, err: str, colour: str, words: str) -> Mark:

@@ -140,9 +140,14 @@ def _rise_time_ns(dots: FieldDots, options: TargetOptions, photons: "pd.DataFram
         return options.rise_time_ns
     kind = "pl" if dots.voltage_v is None else "el"
     own = photons[(photons["kind"] == kind) & (photons["device"] == dots.device)]
-    known = own["rise_time_ns"].to_numpy(np.float64, na_value=np.nan)
-    known = known[np.isfinite(known) & (known > 0)]
-    return float(np.median(known)) if len(known) else _RISE_TIME_NS
+    own = own[(own["rise_time_ns"] > 0).fillna(False).to_numpy(bool)]
+    if own.empty:
+        return _RISE_TIME_NS
+    if dots.voltage_v is not None:
+        # The dip narrows as the voltage rises.
+        away = (own["voltage_v"] - dots.voltage_v).abs()
+        own = own[(away <= away.min()).to_numpy(bool)]
+    return float(own["rise_time_ns"].median())
 
 
 def _minutes(

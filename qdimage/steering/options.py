@@ -21,7 +21,7 @@ class TargetOptions(Options):
     g2_err: float = option(0.01, "wanted standard error of g2(0)", "", gt=0, lt=1)
     g2_0: float = option(0.05, "g2(0) expected of a dot on its own", "", ge=0, lt=1)
     rise_time_ns: float | None = option(
-        None, "of the dip; where not given the median of the run's, else 10", "ns", gt=0
+        None, "of the dip; else that of the device's at the nearest voltage, else 10", "ns", gt=0
     )
     response_fwhm_ns: float = option(0.5, "of the two detectors together", "ns", ge=0)
     counts_s: float | None = option(

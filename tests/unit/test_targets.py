@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from finished_run import El, Field, make_run
 
+from qdimage.domain.photon_tables import PHOTONS
 from qdimage.errors import ConfigurationError, FormatError
+from qdimage.io.table_file import write_table
+from qdimage.pipeline.tables import as_frame
 from qdimage.pipeline.targets import TargetRequest, TargetsAnswer, find_targets
 from qdimage.pipeline.targets_output import read_maps, write_targets
 from qdimage.steering.options import TargetOptions
@@ -82,6 +85,21 @@ def test_without_optics_there_are_places_and_no_minutes(tmp_path: Path) -> None:
         assert missing in said
     given = found(out, voltage_v=2.4, options=TargetOptions(isolated=False, counts_s=9e4))
     assert (given.table["minutes"] > given.table["minutes_known_shape"]).all()
+
+
+def test_dips_of_the_run_at_the_nearest_voltage_say_how_fast_they_are(tmp_path: Path) -> None:
+    out = run_with(tmp_path)
+    rows = [
+        {"device": "device-A", "field": "field-01", "file": f"{k}.ptu", "kind": "el"}
+        | {"voltage_v": voltage, "rise_time_ns": rise_ns, "status": "ok"}
+        for k, (voltage, rise_ns) in enumerate([(2.1, 40.0), (2.4, 14.0), (2.4, 16.0), (2.4, None)])
+    ]
+    write_table(as_frame(rows, PHOTONS), PHOTONS, out)
+    lit = TargetOptions(isolated=False)
+    near = found(out, voltage_v=2.4, options=lit).table["minutes"]
+    given = TargetOptions(isolated=False, rise_time_ns=15)
+    told = found(out, voltage_v=2.4, options=given).table["minutes"]
+    assert near.to_numpy() == pytest.approx(told.to_numpy())
 
 
 def test_fluxes_without_quantum_efficiency_give_no_counts(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ READ = replace(TRUTH, bias_counts=300.0, electrons_per_count=0.3, read_noise_e=3
 EM = replace(TRUTH, bias_counts=300.0, electrons_per_count=0.05, read_noise_e=40.0, em_gain=100.0)
 COUNTS = (1e3, 1e4, 1e5, 1e6)
 UNKNOWN = SpectrumOptions()
+_CONTOURS, _REFITTED = 2, 5
 
 
 @dataclass(frozen=True)
@@ -178,11 +179,8 @@ def backgrounds(draws: int) -> None:
 
 def contours(draws: int) -> None:
     """Print the shares of contour p-values of spectra of one line below 0.01, 0.05, 0.5."""
-    print(
-        "\nline         counts of EL, PL  p < 0.01  p < 0.05  p < 0.5  KS p    "
-        "shift pull  width pull"
-    )
-    for camera in CAMERAS[:3]:
+    print("\nline         counts of EL, PL  p < 0.01  p < 0.05  p < 0.5  uniform: p")
+    for camera in (CAMERAS[0], CAMERAS[2]):
         print(camera.name)
         for model in LINE_MODELS:
             for counts in ((3e3, 1e4), (3e4, 1e5), (1e6, 1e6)):
@@ -190,28 +188,31 @@ def contours(draws: int) -> None:
                 pl = replace(
                     el, counts=counts[1], background=0.3, first_nm=381.3, step_nm=0.55, pixels=680
                 )
-                found = _contours(el, pl, camera, draws)
+                found = _contours(el, pl, camera, _CONTOURS * draws)
                 print(f"{model:11s} {counts[0]:7.0e} {counts[1]:7.0e}  {found}")
 
 
 def _contours(el: SpectrumTruth, pl: SpectrumTruth, camera: Camera, draws: int) -> str:
-    found = []
-    for seed in seeds(el, draws):
-        parts = []
-        for index, truth in enumerate((el, pl)):
-            each = cleaned_of(truth, camera.options, 2 * seed + index)
-            fit = fit_spectrum(each, camera.options.model_copy(update={"model": el.model}))
-            if isinstance(fit, SpectrumFit):
-                parts.append((each.wavelength_nm, each.counts, fit.noise, fit.line))
-        if len(parts) == 2:
-            found.append(compared(parts[0], parts[1]))
-    p_values = np.array([each.p_value for each in found if each.p_value is not None])
-    if not p_values.size:
+    options = camera.options.model_copy(update={"model": el.model})
+    p_values: list[float] = []
+    fits: list[SpectrumFit] = []
+    for count, seed in enumerate(seeds(el, draws)):
+        drawn = [cleaned_of(truth, options, 2 * seed + k) for k, truth in enumerate((el, pl))]
+        # The line's place and width change little from draw to draw, and take most of the time.
+        if count % _REFITTED == 0:
+            new = [fit_spectrum(each, options) for each in drawn]
+            fits = [each for each in new if isinstance(each, SpectrumFit)]
+        if len(fits) == 2:
+            parts = [
+                (each.wavelength_nm, each.counts, fit.noise, fit.line)
+                for each, fit in zip(drawn, fits, strict=True)
+            ]
+            p_value = compared(parts[0], parts[1]).p_value
+            p_values += [] if p_value is None else [p_value]
+    if not p_values:
         return "no answer"
-    shares = "  ".join(f"{np.mean(p_values < level):8.3f}" for level in (0.01, 0.05, 0.5))
-    shift = np.std([each.shift_nm.value / each.shift_nm.err for each in found])
-    ratio = np.std([(each.width_ratio.value - 1) / each.width_ratio.err for each in found])
-    return f"{shares}  {kstest(p_values, 'uniform').pvalue:6.3f}  {shift:6.3f}  {ratio:6.3f}"
+    shares = "  ".join(f"{np.mean(np.array(p_values) < level):8.3f}" for level in (0.01, 0.05, 0.5))
+    return f"{shares}  {kstest(p_values, 'uniform').pvalue:8.3f}"
 
 
 PARTS = {"lines": lines, "backgrounds": backgrounds, "contours": contours}

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from scipy.linalg import solve_triangular
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import chi2
@@ -20,7 +21,9 @@ _LEAST_BINS = 6
 _LEAST_COUNTS = 25.0
 # Farther out bins are empty, and their chi-square is none.
 _AROUND_FWHMS = 1.2
-_ROUNDS, _LEVEL_PIXELS = 30, 5
+_ROUNDS, _LEVEL_PIXELS = 30, 9
+_BEYOND_PX = 12
+_LEAST_SHARE = 0.1
 
 
 def compare_lines(line: Line, other: Line) -> tuple[Measured, Measured, Measured]:
@@ -49,7 +52,7 @@ def compared(
     edges = _common_edges(first, second)
     if edges is None:
         return SpectraCompared(shift_nm, shift_ev, ratio, None, None)
-    a, b = (_binned(edges, x, counts, noise) for x, counts, noise, _ in (first, second))
+    a, b = (_binned(edges, *each) for each in (first, second))
     p_value = _contour_p_value(a, b, (first[2], second[2]))
     return SpectraCompared(shift_nm, shift_ev, ratio, p_value, _similarity(a, b))
 
@@ -108,12 +111,27 @@ def _common_edges(
     return np.linspace(low, high, bins + 1) if bins >= _LEAST_BINS else None
 
 
-def _binned(edges: Array, x: Array, counts: Array, noise: Noise) -> Binned:
-    """Sums between the edges and their covariance, since bins share pixels by their widths."""
+def _binned(edges: Array, x: Array, counts: Array, noise: Noise, line: Line) -> Binned:
+    """Sums between the edges and their covariance, since bins share pixels.
+
+    Edges lie inside pixels, where light changes: counts up to an edge are those of a cubic spline
+    through the counts up to the ends of pixels. How they scatter follows from the fitted line:
+    smoothed counts would be too high beside it and too low on top.
+    """
+    first, last = np.searchsorted(x, (edges[0], edges[-1])) + np.array([-_BEYOND_PX, _BEYOND_PX])
+    near = slice(max(int(first), 0), int(last))
+    level = uniform_filter1d(counts, _LEVEL_PIXELS, mode="nearest")
+    level[line.first : line.last] = line.fitted
+    level = level[near]
+    x, counts = x[near], counts[near]
     ends = np.concatenate(
         [[1.5 * x[0] - 0.5 * x[1]], (x[1:] + x[:-1]) / 2, [1.5 * x[-1] - 0.5 * x[-2]]]
     )
-    inner = np.clip(ends, edges[:-1, np.newaxis], edges[1:, np.newaxis])
-    shares = np.diff(inner, axis=1) / np.diff(ends)
-    level = uniform_filter1d(counts, _LEVEL_PIXELS, mode="nearest")
-    return shares @ counts, (shares * noise.variance(level)) @ shares.T
+    up_to = np.vstack([np.zeros(x.size), np.tri(x.size)])
+    shares = np.diff(CubicSpline(ends, up_to)(edges), axis=0)
+    # Empty pixels have less than the variance of one electron.
+    variance = np.maximum(
+        noise.counts_per_electron * (level - noise.offset_counts),
+        _LEAST_SHARE * noise.counts_per_electron**2,
+    )
+    return shares @ counts, (shares * variance) @ shares.T

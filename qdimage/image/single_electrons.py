@@ -19,7 +19,7 @@ _STEP = 1e-3
 # Twice the gain in ln likelihood that a tail has to bring; noise gives so much in 1e-6 of trials.
 _TAIL_SEEN = 30.0
 _LARGEST_RELATIVE_ERROR = 0.1
-_LARGEST_CHARGE_ERROR = 0.3
+_LARGEST_CHARGE_ERROR = 0.15
 _FEWEST_COUNTS = 50.0
 _WORST_FIT = 1e-4
 _LARGEST_MISFIT = 0.2

@@ -9,12 +9,16 @@ from finished_run import Field, make_run
 from qdimage.domain.comparison_table import COMPARISON
 from qdimage.io.table_file import write_table
 from qdimage.pipeline.tables import as_frame
-from qdimage.reporting.build import build_report
+from qdimage.reporting.blocks import Block, Drawing, Grid, Words
+from qdimage.reporting.comparison import comparison_blocks
+from qdimage.reporting.content import read_content
+from qdimage.reporting.sections import RUN_SECTIONS
+from qdimage.reporting.style import house_style
 
 ROWS = [
     {
         "panel": "1c",
-        "statement": "share lit <at> 2.4 V",
+        "statement": "share lit at 2.4 V",
         "stated": 0.5,
         "stated_as": "about half",
         "truth": 0.75,
@@ -79,47 +83,71 @@ def compared(out: Path, panels: list[dict]) -> Path:
     ]
     write_table(as_frame(rows, COMPARISON), COMPARISON, out)
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    record["comparison"] = {"source": "a paper of <2017>", "note": "", "panels": panels}
+    record["comparison"] = {"source": "a paper", "note": "", "panels": panels}
     (out / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return out
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Block]:
     out = compared(tmp_path_factory.mktemp("compared") / "out", PANELS)
-    return out, build_report(out).read_text(encoding="utf-8")
+    return list(comparison_blocks(read_content(out)))
 
 
-def test_the_section_counts_what_holds_and_names_what_does_not(page: tuple[Path, str]) -> None:
-    _, text = page
-    assert "a paper of &lt;2017&gt;" in text
+def words_of(blocks: list[Block]) -> str:
+    return " ".join(each.text for each in blocks if isinstance(each, Words))
+
+
+def test_the_report_has_the_section() -> None:
+    assert comparison_blocks in [section.show for section in RUN_SECTIONS]
+
+
+def test_the_section_counts_what_holds_and_names_what_does_not(blocks: list[Block]) -> None:
+    text = words_of(blocks)
+    assert "a paper" in text
     assert "holds the truth in 1 of 2 rows (50 %)" in text
     assert "Missed: 1f brightest dot." in text
     assert "Not measured: 4 injection rate." in text
 
 
-def test_the_table_shows_stated_true_and_recovered_values(page: tuple[Path, str]) -> None:
-    _, text = page
-    for words in (
+def test_the_table_shows_stated_true_and_recovered_values(blocks: list[Block]) -> None:
+    (grid,) = (each for each in blocks if isinstance(each, Grid))
+    lit, brightest, rate = ([cell.text for cell in row] for row in grid.rows)
+    assert lit == [
+        "1c",
+        "share lit at 2.4 V",
         "0.500 (about half)",
-        "20.0 ± 2.0",
+        "0.750",
         "0.800 (0.600 to 0.900)",
-        "share lit &lt;at&gt; 2.4 V",
-        "not measured: this run writes no table rates",
-    ):
-        assert words in text
+        "yes",
+        "",
+    ]
+    assert brightest[1:6] == [
+        "brightest dot, in photons/s",
+        "20.0 ± 2.0",
+        "40.0",
+        "30.0 (25.0 to 35.0)",
+        "no",
+    ]
+    assert rate[-1] == "not measured: this run writes no table rates"
 
 
 def test_panels_are_drawn_from_the_tables_and_those_without_rows_are_left_out(
-    page: tuple[Path, str],
+    blocks: list[Block],
 ) -> None:
-    out, _ = page
-    drawn = {path.stem for path in (out / "figures").glob("run_panel_*.png")}
-    assert drawn == {"run_panel_1c", "run_panel_1f", "run_panel_3a"}
+    drawings = {each.kind: each for each in blocks if isinstance(each, Drawing)}
+    with house_style():
+        drawn = {kind for kind, each in drawings.items() if each.draw() is not None}
+    assert drawn == {"panel_1c", "panel_1f", "panel_3a"}
+    assert "stated 20.0 ± 2.0, truth 40.0, recovered 30.0" in drawings["panel_1f"].caption
 
 
 def test_a_panel_of_a_later_version_leaves_the_table(tmp_path: Path) -> None:
     out = compared(tmp_path / "out", [{"panel": "1", "kind": "hologram"}])
-    text = build_report(out).read_text(encoding="utf-8")
-    assert "Missed: 1f brightest dot." in text
-    assert not list((out / "figures").glob("run_panel_*"))
+    blocks = list(comparison_blocks(read_content(out)))
+    assert "Missed: 1f brightest dot." in words_of(blocks)
+    assert not any(isinstance(each, Drawing) for each in blocks)
+
+
+def test_a_run_without_expectations_has_no_such_section(tmp_path: Path) -> None:
+    assert not list(comparison_blocks(read_content(make_run(tmp_path / "out", [Field()]))))

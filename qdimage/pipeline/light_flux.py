@@ -159,7 +159,7 @@ def _compared(ratio: Ratio) -> Row:
     if not agrees:
         arm = "the counters see" if ratio.value > 1 else "the camera sees"
         found["message"] = (
-            f"the arms disagree: {arm} {max(ratio.value, 1 / ratio.value):.2g} times the photons "
+            f"the arms disagree: {arm} {max(ratio.value, 1 / ratio.value):.3g} times the photons "
             "of the other; check both collection efficiencies, the stage and the focus"
         )
     return found

@@ -80,6 +80,8 @@ def light_turn_on_rows(
 ) -> list[Row]:
     """Return a row for each series of light over voltages.
 
+    Dots and areas that were measured at one voltage alone have none.
+
     Parameters
     ----------
     el_series, band_series, photon_flux : rows of the tables of these names
@@ -118,7 +120,7 @@ def _of_spectra(rows: Sequence[Row]) -> Iterable[_Series]:
     own = [row for row in rows if row["status"] == "ok"]
     groups = _grouped(own, "device", "field", "scope", "dot_id")
     for (device, field, scope, dot_id), spectra in groups.items():
-        for band in BANDS:
+        for band in BANDS if _is_series(spectra) else ():
             points = _points(spectra, f"{band}_p")
             yield _Series((device, field), "spectra", band, scope, dot_id, points)
 
@@ -130,10 +132,14 @@ def _of_counters(rows: Sequence[Row]) -> Iterable[_Series]:
         if row["kind"] == "el" and row["field"] != POOLED and row.get("counts_s") is not None
     ]
     for (device, field, dot_id), files in _grouped(own, "device", "field", "dot_id").items():
-        if dot_id is not None:
+        if dot_id is not None and _is_series(files):
             points = _points(files, "counts_p")
             note = "" if points else "dark counts are not known; declare dark_counts_s"
             yield _Series((device, field), "counters", "counts", "dot", dot_id, points, note)
+
+
+def _is_series(rows: Iterable[Row]) -> bool:
+    return len({row["voltage_v"] for row in rows if row.get("voltage_v") is not None}) > 1
 
 
 def _points(rows: Iterable[Row], name: str) -> tuple[tuple[float, float], ...]:

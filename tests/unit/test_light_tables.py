@@ -293,7 +293,9 @@ def test_the_counters_turn_on_rests_on_dark_counts() -> None:
     photons = [
         _file(1, 210.0, 2.0, background_fraction=200 / 210),
         _file(1, 900.0, 2.4, background_fraction=200 / 900),
+        _file(2, 700.0, 2.0),
         _file(2, 900.0, 2.4),
+        _file(3, 900.0, 2.4),
     ]
     rows = photon_flux_rows(photons, [], [], OPTICS, {})
     one, other = light_turn_on_rows([], [], rows, {PLACE: 0.01})

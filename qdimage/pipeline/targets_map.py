@@ -72,7 +72,7 @@ def map_to_stage(
         If there is no map, or the pairs do not determine one.
     """
     if pairs is not None:
-        return _fitted(pairs, pixel_um, options)
+        return _fitted(pairs, field, pixel_um, options)
     if optics.stage_from_px is None:
         raise ConfigurationError(
             f"{field}: found no stage_from_px in [optics], expected the map from field px to stage "
@@ -82,8 +82,10 @@ def map_to_stage(
     return MapToStage(stage, DECLARED, _scale_notes(stage, pixel_um))
 
 
-def _fitted(path: Path, pixel_um: float | None, options: TargetOptions) -> MapToStage:
-    rows = read_places(path, numbers=PAIR_COLUMNS)
+def _fitted(path: Path, field: str, pixel_um: float | None, options: TargetOptions) -> MapToStage:
+    found = read_places(path, numbers=PAIR_COLUMNS, texts=("field", "off"))
+    # A table of checked targets names their fields, and which of them are off.
+    rows = [each for each in found if each["field"] in ("", field) and each["off"] != "true"]
     values = np.array([[float(row[name]) for name in PAIR_COLUMNS] for row in rows])
     values = values.reshape(-1, len(PAIR_COLUMNS))
     model: Model = "affine" if len(rows) > 3 or options.click_err_um is not None else "similarity"

@@ -251,6 +251,7 @@ def test_places_measured_again_show_shift_and_the_one_that_is_off(
     # The table of the check serves as pairs.
     again = answer(capsys, out, *VOLTAGE, "--field", "field-a", "--pairs", out / "target_check.csv")
     assert again["status"] == "ok"
+    assert f"{len(frame) - 1} pairs" in again["rows"][0]["stage_source"]
 
 
 def test_a_new_image_corrects_the_targets(capsys: pytest.CaptureFixture[str], out: Path) -> None:

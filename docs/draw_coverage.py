@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 MEASURED, IMAGES = HERE / "measured", HERE / "images"
 
 _DARK, _LIGHT, _GREY = "#b3261e", "#3f6fb5", "#8a8a8a"
+_COLOURS = (_DARK, _LIGHT, "#2a9d4a", "#a05ab0", "#c98a00", "#4a4a4a", "#1aa5b8", "#d0619f")
 _STYLE = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -259,9 +260,74 @@ def population(rows: Rows) -> Figure:
     return figure
 
 
+def spectra(rows: Rows) -> Figure:
+    """Errors of peak and width in units of the bound, and pulls, of five detectors."""
+    figure = Figure((7.2, 5.0), layout="constrained")
+    panels = figure.subplots(2, 2, sharex=True, sharey=True)
+    detectors = list(dict.fromkeys(row["detector"] for row in rows))
+    parts = ("peak_over_bound", "width_over_bound", "peak_pull", "width_pull")
+    titles = ("peak: error / bound", "width: error / bound", "peak: pull", "width: pull")
+    for axes, part, title in zip(panels.ravel(), parts, titles, strict=True):
+        # What the chance of so many draws makes of a ratio of 1.
+        spread = 1.96 / np.sqrt(2 * column(rows, "draws").min())
+        axes.axhspan(1 - spread, 1 + spread, color=_GREY, alpha=0.2, linewidth=0)
+        for detector, colour, marker in zip(detectors, _COLOURS, "os^vD", strict=False):
+            chosen = [row for row in rows if row["detector"] == detector]
+            axes.plot(
+                column(chosen, "counts"),
+                column(chosen, part),
+                f"{marker}-",
+                color=colour,
+                markersize=4,
+                linewidth=1,
+                label=detector,
+            )
+        _nominal(axes, 1.0)
+        axes.set_xscale("log")
+        axes.set_title(title, fontsize=10)
+    for axes in panels[1]:
+        axes.set_xlabel("counts of the line")
+    panels[0, 0].set_ylim(0.5, 2.0)
+    panels[0, 1].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def localization(rows: Rows) -> Figure:
+    """Errors of position over the bound, and the bias of photons, by kind of spot."""
+    figure = Figure((8.0, 4.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    cells = list(dict.fromkeys((row["photons"], row["background"]) for row in rows))
+    spots = list(dict.fromkeys(row["spots"] for row in rows))
+    for k, (spot, colour, marker) in enumerate(zip(spots, _COLOURS, "os^vDPX*", strict=False)):
+        chosen = [row for row in rows if row["spots"] == spot]
+        y = np.array([cells.index((row["photons"], row["background"])) for row in chosen])
+        y = y + 0.11 * (k - (len(spots) - 1) / 2)
+        for axes, part in ((left, "rms_over_bound"), (right, "flux_bias_percent")):
+            axes.plot(
+                column(chosen, part),
+                y,
+                marker,
+                color=colour,
+                markersize=4,
+                linestyle="",
+                label=spot,
+            )
+    left.set_yticks(np.arange(len(cells)), [f"{n} photons on {b}" for n, b in cells], fontsize=9)
+    left.invert_yaxis()
+    left.axvline(1.0, color=_GREY, linewidth=1, linestyle="--", zorder=0)
+    right.axvline(0.0, color=_GREY, linewidth=1, linestyle="--", zorder=0)
+    left.set_xlabel("error of position / bound")
+    left.set_xlim(0.85, 1.25)
+    right.set_xlabel("bias of photons (%)")
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
+    return figure
+
+
 FIGURES: dict[str, Callable[[Rows], Figure]] = {
     each.__name__: each
     for each in (
+        localization,
         registration_pairs,
         registration_chance,
         lit,
@@ -270,6 +336,7 @@ FIGURES: dict[str, Callable[[Rows], Figure]] = {
         decays,
         rate_fit,
         population,
+        spectra,
     )
 }
 

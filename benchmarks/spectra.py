@@ -122,6 +122,15 @@ def cleaned_of(truth: SpectrumTruth, options: SpectrumOptions, seed: int) -> Cle
 
 def lines(draws: int) -> None:
     """Print errors over the bound and pulls, of each detector, line and number of counts."""
+    _lines(draws, given=False)
+
+
+def given_lines(draws: int) -> None:
+    """Print the same where the kind of the line is known."""
+    _lines(draws, given=True)
+
+
+def _lines(draws: int, *, given: bool) -> None:
     for camera in CAMERAS:
         print(f"\n{camera.name}")
         print(
@@ -131,7 +140,9 @@ def lines(draws: int) -> None:
         for model in LINE_MODELS:
             for counts in COUNTS:
                 truth = replace(camera.truth, model=model, counts=counts)
-                print(f"{model:11s} {counts:7.0e}  {_errors(truth, camera.options, draws)}")
+                told = {"model": model} if given else {}
+                options = camera.options.model_copy(update=told)
+                print(f"{model:11s} {counts:7.0e}  {_errors(truth, options, draws)}")
 
 
 def _errors(truth: SpectrumTruth, options: SpectrumOptions, draws: int) -> str:
@@ -215,7 +226,12 @@ def _contours(el: SpectrumTruth, pl: SpectrumTruth, camera: Camera, draws: int) 
     return f"{shares}  {kstest(p_values, 'uniform').pvalue:8.3f}"
 
 
-PARTS = {"lines": lines, "backgrounds": backgrounds, "contours": contours}
+PARTS = {
+    "lines": lines,
+    "given_lines": given_lines,
+    "backgrounds": backgrounds,
+    "contours": contours,
+}
 
 
 def main() -> None:

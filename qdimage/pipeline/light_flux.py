@@ -20,7 +20,7 @@ Key = tuple[str, str, int]
 # Voltages that are set to the same value.
 _SAME_V = 1e-3
 # Ends of an interval further apart than this hold 1 without saying that the arms agree.
-_WIDEST = 10.0
+_WIDEST = 4.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from qdimage.errors import QdimageError
 from qdimage.io.experiment_file import check_distinct, find_experiments, read_experiment
 from qdimage.pipeline.attempt import attempt
 from qdimage.pipeline.channel import read_channel
+from qdimage.pipeline.comparison import plan_comparison
 from qdimage.pipeline.iv import read_iv
 from qdimage.pipeline.photons import read_photons
 from qdimage.pipeline.spectrum_check import spectrum_errors_and_warnings
@@ -65,6 +66,7 @@ def check_inputs(
     findings: list[Finding] = []
     experiments: list[Experiment] = []
     options: dict[Path, AnalysisOptions] = {}
+    paths = list(paths)
     files = find_experiments(paths)
     for path in files:
         try:
@@ -76,6 +78,7 @@ def check_inputs(
         else:
             experiments.append(experiment)
     findings += _same_names(experiments)
+    findings += _expectations(paths)
     n_stacks = sum(len(each.declared.channels) for each in experiments)
     n_photon_files = sum(len(each.declared.photons) for each in experiments)
     n_spectra = sum(len(each.declared.spectra) for each in experiments)
@@ -109,6 +112,14 @@ def _same_names(experiments: list[Experiment]) -> list[Finding]:
         check_distinct(sorted(experiments, key=lambda each: (each.device, each.name)))
     except QdimageError as error:
         return [Finding(str(experiments[0].path), "error", str(error))]
+    return []
+
+
+def _expectations(paths: list[Path]) -> list[Finding]:
+    try:
+        plan_comparison(paths)
+    except QdimageError as error:
+        return [Finding(", ".join(map(str, paths)), "error", str(error))]
     return []
 
 

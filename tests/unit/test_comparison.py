@@ -10,6 +10,7 @@ from qdimage.domain.photon_tables import PHOTONS, RATE_FITS
 from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.expectations_file import FILE_NAME, find_expectations, read_expectations
 from qdimage.numerics.selection import Interval
+from qdimage.pipeline.check import check_inputs
 from qdimage.pipeline.comparison import (
     comparison_record,
     comparison_rows,
@@ -181,6 +182,13 @@ def test_what_cannot_be_answered_is_said_before_a_run(
         plan_comparison([folder])
     assert "\n" not in str(caught.value)
     assert FILE_NAME in str(caught.value)
+
+
+def test_check_finds_a_statement_that_cannot_be_answered(tmp_path: Path) -> None:
+    write(tmp_path, TEXT.replace('column = "g2_0"', 'column = "g2_null"'))
+    (tmp_path / "experiment.toml").write_text("[experiment]\n", encoding="utf-8")
+    result = check_inputs([tmp_path], allow_outside=False)
+    assert any("did you mean 'g2_0'" in each.message for each in result.findings)
 
 
 def test_two_files_in_one_run_are_refused_and_one_named_twice_is_not(tmp_path: Path) -> None:

@@ -34,13 +34,20 @@ def analysis_options(
 
 def camera_keys(camera: Mapping[str, float] | PathLike | None) -> "tuple[CameraKeys, str]":
     """Return the camera's keys, and where they are from."""
+    from pydantic import ValidationError
+
     from qdimage.domain.experiment import CameraKeys
+    from qdimage.errors import ConfigurationError
     from qdimage.io.camera_file import read_camera_file
+    from qdimage.io.explain import explain
 
     if camera is None:
         return CameraKeys(), ""
     if isinstance(camera, Mapping):
-        return CameraKeys(**camera), "the call"
+        try:
+            return CameraKeys.model_validate(dict(camera)), "the call"
+        except ValidationError as error:
+            raise ConfigurationError(f"camera: {explain(error, CameraKeys)}") from error
     return read_camera_file(Path(camera)), str(camera)
 
 

@@ -124,8 +124,10 @@ def calibrate(
             progress=progress,
             **selection,
         )
-    if figure is not None:
+    if figure is not None and found.can_be_drawn:
         api.draw_calibration(found, figure)
+    elif figure is not None:
+        say(f"qdimage: {figure} was not drawn: no line and no histogram was fitted", quiet=quiet)
     written = output is not None and found.status == "ok"
     if as_json:
         show_json(record(found) | {"camera_file": str(output) if written else None})

@@ -76,6 +76,12 @@ class Calibration:
     ceiling_adu: float
 
     @property
+    def can_be_drawn(self) -> bool:
+        """Whether a line or a histogram was fitted."""
+        is_line = isinstance(self.line, TransferLine)
+        return is_line or isinstance(self.electrons, SingleElectrons)
+
+    @property
     def status(self) -> str:
         """``ok`` where anything was measured, else ``refused``."""
         found = any(isinstance(each, Measured) for each in self.quantities.values())

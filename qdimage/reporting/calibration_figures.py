@@ -51,7 +51,7 @@ def draw_calibration(found: Calibration) -> Figure:
     """
     line = found.line if isinstance(found.line, TransferLine) else None
     electrons = found.electrons if isinstance(found.electrons, SingleElectrons) else None
-    if line is None and electrons is None:
+    if not found.can_be_drawn:
         raise ConfigurationError(
             "--figure: no line and no histogram was fitted, so that there is nothing to draw "
             f"({found.message}); leave --figure out"

@@ -185,8 +185,28 @@ def test_a_uniform_flat_is_refused_with_exit_code_0_and_no_file(
 ) -> None:
     out = tmp_path / "camera.toml"
     flat = str(folder / "flat_40.tif")
-    answer = printed(["calibrate", flat, "--em-gain", "300", "-o", str(out)], capsys)
+    figure = tmp_path / "camera.png"
+    arguments = ["calibrate", flat, "--em-gain", "300", "-o", str(out), "--figure", str(figure)]
+    answer = printed(arguments, capsys)
     assert answer["status"] == "refused"
     assert answer["message"]
     assert answer["adu_per_photoelectron"] is None
     assert not out.exists()
+    assert not figure.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--electrons-per-adu", "0"),
+        ("--em-gain", "nan"),
+        ("--em-gain", "0.5"),
+        ("--figure", "a.pdf"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    assert run_command_line(["calibrate", str(folder / "dark.tif"), option, value]) == 2
+    said = capsys.readouterr().err
+    assert option.removeprefix("--").replace("-", "_") in said.replace("-", "_")

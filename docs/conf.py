@@ -28,8 +28,6 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
 html_math_renderer = "mathml"
-# A new page is found by the search, until the navigation of index.md names it.
-suppress_warnings = ["toc.not_included"]
 
 # Calls: numpydoc texts, types from the signatures.
 autodoc_member_order = "bysource"

@@ -69,7 +69,7 @@ def overlap_light(
     nan = float("nan")
     if zero is None:
         note = "bias_adu was estimated from the stack, which hides the light between dots; give it"
-        return OverlapLight(n_pixels, n_free, *[nan] * 5, per_adu_s, "", note)
+        return OverlapLight(n_pixels, n_free, nan, nan, nan, nan, nan, per_adu_s, "", note)
     variance = _variance(image) / image.exposure_s**2
     n_usable = int(usable.sum())
     grow = n_pixels / n_usable if n_usable else nan

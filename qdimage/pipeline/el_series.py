@@ -81,15 +81,16 @@ def _add_spot_shares(rows: Sequence[Row], channels: Sequence[LitChannel]) -> Non
             fields.setdefault(channel.key[:2], []).append((row, channel.light))
     for own in fields.values():
         share = _spot_share([_all_and_counted(row, light) for row, light in own])
-        for row, _ in own if share is not None else ():
-            row["spot_share"], row["spot_share_err"] = share
+        if share is not None:
+            for row, _ in own:
+                row["spot_share"], row["spot_share_err"] = share
 
 
 def _all_and_counted(row: Row, light: OverlapLight) -> tuple[float, float, float] | None:
     """Light of all sources with its error, and what of it was measured in their spots."""
     names = [f"{name}_photons{err}_s" for name in _OF_SOURCES for err in ("", "_err")]
-    values = [row.get(name) for name in names]
-    if any(value is None for value in values):
+    values = [float(row[name]) for name in names if row.get(name) is not None]
+    if len(values) < len(names):
         return None
     integrated, integrated_err, background, background_err = values
     err = float(np.hypot(integrated_err, background_err))

@@ -152,7 +152,7 @@ def _read_record(out: Path) -> dict[str, Any]:
 
 def _read_text_filled(out: Path, table: Table) -> "pd.DataFrame":
     """Read a table; an empty text is "", whatever the format on disk says."""
-    frame = read_table(out, table)
+    frame = read_table(out, table, older=True)
     text = [column.name for column in table.columns if column.kind == "text"]
     return frame.assign(**{name: frame[name].fillna("") for name in text})
 

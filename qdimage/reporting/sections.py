@@ -17,6 +17,7 @@ from qdimage.reporting.curve_words import device_curves, spread_rows
 from qdimage.reporting.field_rows import field_rows
 from qdimage.reporting.photon_answers import photon_part
 from qdimage.reporting.pmma_words import series_grid, window_grid
+from qdimage.reporting.series_answers import efficiency_grid, flux_blocks, iv_grid, turn_on_grid
 from qdimage.reporting.spectrum_words import spectra_grid
 
 P = ParamSpec("P")
@@ -67,6 +68,22 @@ def _files(content: Content, device: str) -> Iterator[Block]:
         yield Part("photon_files.html", {"photons": photons})
 
 
+def _series(content: Content, device: str) -> Iterator[Block]:
+    yield from (each.of(content, device) for each in (pictures.EL_SERIES, pictures.BANDS))
+    grid = turn_on_grid(content, device)
+    if grid is not None:
+        yield grid
+    yield pictures.PHOTON_FLUX.of(content, device)
+    yield from flux_blocks(content, device)
+
+
+def _current(content: Content, device: str) -> Iterator[Block]:
+    yield pictures.IV.of(content, device)
+    for grid in (iv_grid(content, device), efficiency_grid(content, device)):
+        if grid is not None:
+            yield grid
+
+
 def _field(content: Content, field: FieldContent) -> Iterator[Block]:
     yield Part("field.html", {"field": field_rows(field)})
     yield pictures.MICROGRAPHS.of(content, field)
@@ -100,6 +117,8 @@ RUN_SECTIONS: tuple[Section[[Content]], ...] = (
 DEVICE_SECTIONS: tuple[Section[[Content, str]], ...] = (
     Section("turn-on", "Turn-on", _turn_on),
     Section("flux", "Brightness", _figures(pictures.EL_FLUX, pictures.PL_FLUX, pictures.DISTANCES)),
+    Section("series", "Light against voltage", _series),
+    Section("current", "Current and efficiency", _current),
     Section("g2", "Antibunching", _figures(pictures.G2, pictures.G2_VOLTAGE)),
     Section("rates", "Rate models", _rates),
     Section("light", "Blinking and decays", _figures(pictures.TRACES, pictures.DECAYS)),

@@ -48,6 +48,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_dot_headlines(out)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("qdimage.reporting.drawn.save", save_coarsely)
+        patch.setattr("qdimage.reporting.pages.FIELD_SECTIONS", ())
         return build_report(out)
 
 

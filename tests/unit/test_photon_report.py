@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from finished_run import Field, Tags, add_time_tags, make_run
+from matplotlib.figure import Figure
 
 from qdimage.domain.photon_tables import PHOTON_TABLES, PHOTONS, POPULATION, POPULATION_DOTS
 from qdimage.io.table_file import read_table, write_table
@@ -29,6 +30,10 @@ TAGS = (
     Tags(n_el=7),
     Tags("quartz-1", "substrate", n_el=0, n_pl=9, sample="quartz", n_refused=0, n_failed=0),
 )
+
+
+def save_coarsely(figure: Figure, folder: Path, stem: str) -> None:
+    figure.savefig(folder / f"{stem}.png", dpi=25)
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +111,11 @@ def test_figures_are_drawn_and_put_into_the_page(
 ) -> None:
     # The figures of the camera side have tests of their own.
     monkeypatch.setattr("qdimage.reporting.pages.FIELD_SECTIONS", ())
+    monkeypatch.setattr("qdimage.reporting.drawn.save", save_coarsely)
     kept = tuple(each for each in DEVICE_SECTIONS if each.key in ("g2", "light"))
     monkeypatch.setattr("qdimage.reporting.pages.DEVICE_SECTIONS", kept)
     report = build_report(run)
-    stems = {path.stem for path in (run / "figures").glob("*.svg")}
+    stems = {path.stem for path in (run / "figures").glob("*.png")}
     wanted = {f"device_01_device-A_{kind}" for kind in ("g2", "g2_voltage", "traces", "decays")}
     assert wanted | {"run_smallest_g2", "device_02_substrate_g2"} <= stems
     html = report.read_text(encoding="utf-8")

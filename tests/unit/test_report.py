@@ -121,12 +121,13 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are drawn coarsely, and as PNG alone."""
+    """Figures are laid out, every glyph of them, but not painted."""
 
-    def save_coarsely(figure: Figure, folder: Path, stem: str) -> None:
-        figure.savefig(folder / f"{stem}.png", dpi=25)
+    def lay_out(figure: Figure, folder: Path, stem: str) -> None:
+        figure.draw_without_rendering()
+        Image.new("RGB", (2, 2)).save(folder / f"{stem}.png")
 
-    monkeypatch.setattr("qdimage.reporting.drawn.save", save_coarsely)
+    monkeypatch.setattr("qdimage.reporting.drawn.save", lay_out)
 
 
 def test_every_figure_is_there_as_png_svg_and_pdf(usual: Path) -> None:
@@ -441,6 +442,17 @@ def test_chance_level_adds_up_and_is_what_random_places_show() -> None:
     # 540 places in the least filled bin: 20 % are more than four standard deviations.
     np.testing.assert_allclose(counts, expected, rtol=0.2)
     np.testing.assert_allclose(counts[1:4], expected[1:4], rtol=0.06)
+
+
+def test_runs_of_earlier_versions_can_be_reported(tmp_path: Path) -> None:
+    out = make_run(tmp_path / "out", [Field()])
+    for name, later in (("dots", "sub_bandgap_v"), ("turn_on", "n_faint")):
+        table = pd.read_csv(out / f"{name}.csv", dtype=str, keep_default_na=False)
+        table.drop(columns=later).to_csv(out / f"{name}.csv", index=False)
+    assert len(words_of(out).dots[1]) == N_DOTS
+    pd.read_csv(out / "dots.csv").drop(columns="dot_id").to_csv(out / "dots.csv", index=False)
+    with pytest.raises(FormatError, match="this is not the table dots"):
+        read_content(out)
 
 
 def test_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ def test_a_single_dot_is_alone(tmp_path: Path) -> None:
         ({"photons": {"injection_rise_v": 1e-4}}, "found an injection of 0 per us at 2.3 V"),
         ({"photons": {"injection_per_us": 1e9}}, "found an injection of"),
         ({"photons": {"injection_at_v": -1e4}}, "found an injection of inf per us"),
-        ({"optics": {"collection_efficiency": 1e-9}}, "d01_el_2.3V.ptu: found 200 counts/s"),
+        ({"optics": {"collection_efficiency": 1e-9}}, "d01_el_2.6V.ptu: found 200 counts/s"),
         (
             {
                 "photons": {"pairs_per_pulse": 1e-12},

@@ -128,10 +128,11 @@ def local_maxima(ratio: Single, threshold: float) -> Array:
                         if other > value or (before and other == value):
                             highest = False
             if highest:
-                left, right = ratio[j, max(i - 1, 0)], ratio[j, min(i + 1, width - 1)]
-                above, below = ratio[max(j - 1, 0), i], ratio[min(j + 1, height - 1), i]
-                found[n, 0] = i + _top(left, value, right)
-                found[n, 1] = j + _top(above, value, below)
+                found[n, 0], found[n, 1] = i, j
+                if 0 < i < width - 1:
+                    found[n, 0] += _top(ratio[j, i - 1], value, ratio[j, i + 1])
+                if 0 < j < height - 1:
+                    found[n, 1] += _top(ratio[j - 1, i], value, ratio[j + 1, i])
                 n += 1
     return found[:n].copy()
 

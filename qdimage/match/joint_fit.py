@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, diags, hstack
 from scipy.sparse.csgraph import connected_components
 
+from qdimage.domain.field_psf import FieldPsf
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.match.spots import slope_matrices, spot_matrix
 from qdimage.numerics.background import smooth_background
@@ -174,6 +175,7 @@ def fit_with_displacements(
     sigma: Array,
     position_err_px: Array,
     before: Fluxes | None = None,
+    psf: FieldPsf | None = None,
 ) -> JointFit:
     """Fit all fluxes together, and with each bright source's how far it is from its place.
 
@@ -191,6 +193,8 @@ def fit_with_displacements(
         Standard deviation of each place along x and along y.
     before : Fluxes, optional
         About the sources' fluxes, from a fit like this one; else they are fitted first.
+    psf : FieldPsf, optional
+        As for `spot_matrix`.
     """
     n = spots.shape[1]
     first = fit_fluxes(image, spots, around).fluxes() if before is None else before
@@ -198,7 +202,7 @@ def fit_with_displacements(
     if len(bright) == 0:
         return _solved(image, around, spots, np.zeros(n), n_sources=n, bright=_NONE)
     shape = (image.mean.shape[0], image.mean.shape[1])
-    slopes = slope_matrices(shape, positions[bright], sigma[bright])
+    slopes = slope_matrices(shape, positions[bright], sigma[bright], psf)
     expected = np.tile((first.flux[bright] * position_err_px[bright]) ** -2.0, 2)
     columns = hstack([spots, *slopes], format="csc")
     prior = np.concatenate([np.zeros(n), expected])

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, diags
 from scipy.spatial import cKDTree
 
+from qdimage.domain.field_psf import FieldPsf
 from qdimage.domain.flags import DotFlag
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
@@ -50,8 +51,13 @@ class _Places:
     dot_err_px: Array
     others: Array
     other_err_px: Array
-    sigma: float
+    psf: FieldPsf
     gate_px: float
+
+    @property
+    def sigma(self) -> float:
+        """Width of a spot, px."""
+        return self.psf.sigma_px
 
 
 def forced_photometry(
@@ -95,9 +101,9 @@ def forced_photometry(
     shape = (image.mean.shape[0], image.mean.shape[1])
     positions = np.vstack([places.dots, places.others])
     sigma = np.concatenate([places.dot_sigma, np.full(len(places.others), places.sigma)])
-    spots = _seen(spot_matrix(shape, positions, sigma))
+    spots = _seen(spot_matrix(shape, positions, sigma, places.psf))
     err_px = np.concatenate([places.dot_err_px, places.other_err_px])
-    fit = _fit(image, spots, positions, sigma, err_px, places.sigma)
+    fit = _fit(image, spots, positions, sigma, err_px, places.psf)
     n = len(places.dots)
     outside = _outside(places.dots, image)
     every = fit.fluxes()
@@ -126,7 +132,7 @@ def _fit(
     positions: Array,
     sigma: Array,
     err_px: Array,
-    psf_sigma_px: float,
+    psf: FieldPsf,
 ) -> JointFit:
     """Fit all sources, once more with the light that bright ones have beside their Gaussians."""
 
@@ -139,6 +145,7 @@ def _fit(
             sigma=sigma,
             position_err_px=err_px,
             before=before,
+            psf=psf,
         )
 
     around = surroundings(image, spots, box_px=_BOX_PX)
@@ -146,14 +153,14 @@ def _fit(
     halo = np.zeros_like(image.mean)
     for _ in range(_HALO_ROUNDS if len(fit.bright) else 0):
         light = fit.light()
-        shift = np.clip(fit.displacement_px(), -psf_sigma_px, psf_sigma_px)
+        shift = np.clip(fit.displacement_px(), -psf.sigma_px, psf.sigma_px)
         halo = halo_light(
             residual=image.mean - (around.background - halo) - light,
             weight=around.weight,
             light=light,
             positions=positions[fit.bright] + shift,
             flux=fit.solution[fit.bright],
-            sigma_px=psf_sigma_px,
+            sigma_px=psf.sigma_px,
         )
         around = surroundings(image, spots, box_px=_BOX_PX, light=light, halo=halo)
         fit = fitted(around, fit.fluxes())
@@ -182,7 +189,7 @@ def _places(
         err,
         found.positions[alone] + image.offset_px,
         np.sqrt(np.mean(found.position_err_px[alone] ** 2, axis=1)),
-        sigma,
+        found.field_psf,
         max(gate, OWN_LIGHT_SIGMA * sigma),
     )
 
@@ -224,7 +231,7 @@ def _unsure_share(places: _Places, spots: csc_matrix, weight: Array) -> Array:
     """
     shape = (weight.shape[0], weight.shape[1])
     variance = places.dot_sigma**2
-    wider = spot_matrix(shape, places.dots, np.sqrt((1.0 + _WIDENING) * variance))
+    wider = spot_matrix(shape, places.dots, np.sqrt((1.0 + _WIDENING) * variance), places.psf)
     weighted = spots.multiply(weight.reshape(-1, 1))
     norm = np.asarray(weighted.multiply(spots).sum(axis=0)).ravel()
     change = np.asarray(weighted.multiply(wider - spots).sum(axis=0)).ravel()
@@ -255,7 +262,7 @@ def _at_blanks(
     if len(places.others) and len(blanks):
         near = cKDTree(places.others).query_ball_point(blanks, places.gate_px)
         theirs = [[len(places.dots) + index for index in sorted(each)] for each in near]
-    spots = spot_matrix(shape, blanks, np.full(len(blanks), width))
+    spots = spot_matrix(shape, blanks, np.full(len(blanks), width), places.psf)
     measured = fit.at(spots, theirs)
     good = np.isfinite(measured.flux)
     return BlankPlaces(

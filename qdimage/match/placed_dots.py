@@ -41,7 +41,8 @@ def with_placed_dots(
     m, sigma = len(places), dots.psf_sigma_px
     height, width = image.mean.shape
     positions = np.vstack([dots.positions, places]) + image.offset_px
-    spots = spot_matrix((height, width), positions, np.full(len(positions), sigma))
+    widths = np.full(len(positions), sigma)
+    spots = spot_matrix((height, width), positions, widths, dots.field_psf)
     around = surroundings(image, spots, box_px=_BOX_PX)
     fit = fit_fluxes(image, spots, around).fluxes()
     here = positions[len(dots) :]
@@ -61,6 +62,7 @@ def with_placed_dots(
         false_alarm_p=_joined(dots.false_alarm_p, np.full(m, np.nan)),
         flags=np.concatenate([dots.flags, flags | np.where(inside, 0, int(DotFlag.EDGE))]),
         psf_sigma_px=sigma,
+        psf=dots.psf,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from qdimage.config import AnalysisOptions
 from qdimage.domain.experiment import ChannelTable, Experiment
+from qdimage.domain.field_psf import FieldPsf
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.domain.stack import Stack
@@ -117,11 +118,21 @@ def measure_channel(
     channel: ChannelTable,
     *,
     options: AnalysisOptions,
-    psf_sigma_px: float | None,
+    psf: FieldPsf | None,
 ) -> MeasuredChannel:
-    """Read a channel's stack and localize its dots; parameters and errors as `read_channel`."""
-    read = read_channel(experiment, channel, options=options.image, psf_sigma_px=psf_sigma_px)
-    dots = localize(read.image, options=options.localize, psf_sigma_px=read.expected_psf_sigma_px)
+    """Read a channel's stack and localize its dots.
+
+    Parameters and errors as those of `read_channel`; `psf` is the image of a point in another
+    channel, in this channel's pixels, for want of bright dots in this one.
+    """
+    width = None if psf is None else psf.sigma_px
+    read = read_channel(experiment, channel, options=options.image, psf_sigma_px=width)
+    dots = localize(
+        read.image,
+        options=options.localize,
+        psf_sigma_px=read.expected_psf_sigma_px,
+        psf=psf,
+    )
     return MeasuredChannel(
         read.image,
         read.exposure_source,

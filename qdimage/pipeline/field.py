@@ -1,7 +1,7 @@
 """One field: its channels measured and registered, and the EL flux of every PL dot."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from qdimage.config import AnalysisOptions
 from qdimage.domain.experiment import ChannelTable, Experiment
+from qdimage.domain.field_psf import FieldPsf
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.matches import Matches
 from qdimage.domain.overlap_light import OverlapLight
@@ -253,9 +254,9 @@ def _measure_and_register(
     """Return the reference and the other channels as measured, and the EL channels' transforms."""
     reference = work.experiment.declared.reference
     fixed = work.measure([(reference, None)])[reference.name]
-    width = fixed.dots.psf_sigma_px if isinstance(fixed, MeasuredChannel) else None
+    psf = fixed.dots.field_psf if isinstance(fixed, MeasuredChannel) else None
     measured = work.measure(
-        (each, _scaled(width, reference, each)) for each in _further(work.experiment)
+        (each, _scaled(psf, reference, each)) for each in _further(work.experiment)
     )
     return fixed, measured, work.register(measured, fixed)
 
@@ -336,8 +337,11 @@ def failed_field(experiment: Experiment, options: AnalysisOptions, reason: str) 
     return FieldResult(experiment, options, first, tuple(others), photons)
 
 
-def _scaled(width: float | None, reference: ChannelTable, channel: ChannelTable) -> float | None:
-    return None if width is None else width * reference.binning / channel.binning
+def _scaled(
+    psf: FieldPsf | None, reference: ChannelTable, channel: ChannelTable
+) -> FieldPsf | None:
+    """The reference's image of a point in the channel's pixels."""
+    return None if psf is None else psf.scaled(reference.binning / channel.binning)
 
 
 class _Work:
@@ -362,9 +366,9 @@ class _Work:
         self.rests_on: dict[str, list[Any]] = {}
 
     def measure(
-        self, channels: Iterable[tuple[ChannelTable, float | None]]
+        self, channels: Iterable[tuple[ChannelTable, FieldPsf | None]]
     ) -> dict[str, MeasuredChannel | Failure]:
-        """Measure channels, each with its expected width of a dot, or say why that failed."""
+        """Measure channels, each with its expected image of a point, or say why that failed."""
         started = {each.name: self._start_measuring(each, width) for each, width in channels}
         measured: dict[str, MeasuredChannel | Failure] = {}
         for name, answer in started.items():
@@ -374,27 +378,27 @@ class _Work:
         return measured
 
     def _start_measuring(
-        self, channel: ChannelTable, psf_sigma_px: float | None
+        self, channel: ChannelTable, psf: FieldPsf | None
     ) -> Callable[[], MeasuredChannel]:
-        rests_on = self.rests_on[channel.name] = self._image_rests_on(channel, psf_sigma_px)
+        rests_on = self.rests_on[channel.name] = self._image_rests_on(channel, psf)
         measure = partial(
             measure_channel,
             self.experiment,
             channel,
             options=self.options,
-            psf_sigma_px=psf_sigma_px,
+            psf=psf,
         )
         what = f"{self.experiment.name}, {channel.name}"
         return self.steps.start("localize", what, rests_on, measure)
 
-    def _image_rests_on(self, channel: ChannelTable, psf_sigma_px: float | None) -> list[Any]:
+    def _image_rests_on(self, channel: ChannelTable, psf: FieldPsf | None) -> list[Any]:
         declared, options = self.experiment.declared, self.options
         rests_on = [declared.camera, declared.optics, channel, options.image, options.localize]
         files = [channel.stack, *camera_files(self.experiment)]
         return [
             [each.model_dump(mode="json") for each in rests_on],
             declared.experiment.pixel_size_um,
-            psf_sigma_px,
+            None if psf is None else asdict(psf),
             file_marks(self.experiment.folder, files),
         ]
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve, median_filter
+from scipy.ndimage import convolve
 
 from qdimage.domain.camera import NoiseModel
+from qdimage.image.hot_pixels import sharp_pixels
 from qdimage.image.statistics import StackStatistics
 
 Mask = NDArray[np.bool_]
 
-_CROSS = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]) / 4
 _AROUND = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]) / 8
 _NARROWEST_PSF_PX = 0.55
 _HIT_SHARPNESS = 3.0
@@ -52,16 +52,17 @@ def hot_pixels(
     exp(-1/(2 s^2)) of the centre, and more when it is off centre. A pixel is hot when its
     neighbours have less than half of that, by more than their noise.
     """
-    local = median_filter(mean, size=5, mode="reflect")
-    excess = mean - local
-    level = np.maximum(local, 0.0)
-    sigma = np.sqrt((noise.variance_slope * level + noise.read_variance) / n_frames)
-    sigma = np.maximum(sigma, np.finfo(float).tiny)
-    tail = _single_electron_tail(noise, _HOT_TAIL) / n_frames
-    neighbours = convolve(excess, _CROSS, mode="reflect")
     width = max(psf_sigma_px or _NARROWEST_PSF_PX, _NARROWEST_PSF_PX)
-    expected = 0.5 * np.exp(-0.5 / width**2) * excess
-    return np.asarray((excess > threshold * sigma + tail) & (neighbours + sigma < expected))
+    return np.asarray(
+        sharp_pixels(
+            mean,
+            noise.variance_slope / n_frames,
+            noise.read_variance / n_frames,
+            threshold,
+            _single_electron_tail(noise, _HOT_TAIL) / n_frames,
+            0.5 * float(np.exp(-0.5 / width**2)),
+        )
+    )
 
 
 def _single_electron_tail(noise: NoiseModel, outputs: float) -> float:

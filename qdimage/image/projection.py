@@ -141,8 +141,9 @@ def _mean_without_hits(statistics: StackStatistics, cosmic: Mask) -> Array:
 def _drift(statistics: StackStatistics, defects: Mask, clean: Array, *, enabled: bool) -> Array:
     if not enabled:
         return np.zeros((statistics.n_frames, 2))
-    background = float(np.median(clean))
-    bins = np.where(defects, background, statistics.time_bins)
+    bins = statistics.time_bins
+    if len(bins) > 1 and defects.any():
+        bins = np.where(defects, float(np.median(clean)), bins)
     return estimate_drift(bins, statistics.bin_edges)
 
 

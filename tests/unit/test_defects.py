@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 from frames import EMCCD, SCMOS, Chip, Scene, image_of, lattice_scene
+from scipy.ndimage import median_filter
+
+from qdimage.image.hot_pixels import sharp_pixels
 
 RNG_SEED = 41
 
@@ -81,3 +84,20 @@ def test_too_few_frames_tell_no_cosmic_ray(n_frames: int) -> None:
     frames = Scene(background=2.0).record(n_frames, np.random.default_rng(RNG_SEED))
     frames[0, 30, 30:33] = 9000
     assert not image_of(frames).cosmic.any()
+
+
+@pytest.mark.parametrize("shape", [(80, 60), (3, 40), (1, 1), (2, 7)])
+@pytest.mark.parametrize(("slope", "read", "tail"), [(2.0, 0.1, 3.0), (0.0, 1e-4, 0.0)])
+@pytest.mark.parametrize("level", [-3.0, 0.0, 0.5, 50.0])
+def test_sharp_pixels_are_those_of_a_median_filter(
+    shape: tuple[int, int], slope: float, read: float, tail: float, level: float
+) -> None:
+    rng = np.random.default_rng(RNG_SEED)
+    mean = rng.normal(level, np.sqrt(2 * abs(level) + 0.1), shape)
+    mean[rng.random(shape) < 0.03] += rng.exponential(60)
+    local = median_filter(mean, size=5, mode="reflect")
+    excess, around = mean - local, np.pad(mean - local, 1, mode="symmetric")
+    beside = (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]) / 4
+    sigma = np.sqrt(slope * np.maximum(local, 0.0) + read)
+    sharp = (excess > 4.0 * sigma + tail) & (beside + sigma < 0.4 * excess)
+    assert np.array_equal(sharp_pixels(mean, slope, read, 4.0, tail, 0.4), sharp)

@@ -405,6 +405,7 @@ class _TagRows:
         return row | {
             "status": "ok",
             "excitation": "cw",
+            "record": "time tags",
             "g2_0": value,
             "g2_0_low": max(value - 1.96 * err, 0.0),
             "g2_0_high": value + 1.96 * err,

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from qdimage.cli.parameters import AllowOutside, Assignments, Config, Json, Paths, Quiet
+from qdimage.cli.run_summary import show_result, summary
 from qdimage.cli.terminal import aligned, progress_bar, say, show, show_json
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from qdimage.pipeline.run import Plan, RunResult
+    from qdimage.pipeline.run import Plan
 
 SOME_FAILED = 3
 
@@ -99,9 +98,9 @@ def run(
     for failure in result.failures:
         say(f"qdimage: failed: {failure}")
     if as_json:
-        show_json(_summary(result))
+        show_json(summary(result))
     elif not quiet:
-        _show_result(result)
+        show_result(result)
     if result.failures:
         raise typer.Exit(SOME_FAILED)
 
@@ -130,96 +129,6 @@ def _show_plan(plan: "Plan", as_json: bool) -> None:
 
 def _listed(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _summary(result: "RunResult") -> dict[str, Any]:
-    from qdimage.cli.frames import records
-
-    return {
-        "out": str(result.out),
-        "report": str(result.out / "report.html"),
-        "n_fields": result.n_fields,
-        "failures": list(result.failures),
-        "turn_on": records(result.tables["turn_on"]),
-        "turn_on_curves": records(result.tables["turn_on_curves"]),
-        "photons": records(result.tables["photons"]),
-    }
-
-
-def _show_result(result: "RunResult") -> None:
-    turn_on = result.tables["turn_on"]
-    for device, rows in turn_on[turn_on["field"] == "all"].groupby("device", sort=True):
-        show(f"{device}: PL-visible dots that are brighter in EL than {_f_min(rows)}")
-        show(aligned([_turn_on_line(row) for _, row in rows.iterrows()]))
-        _show_curve(result.tables["turn_on_curves"], str(device))
-    refused = result.tables["registration"]
-    for _, row in refused[refused["status"] == "refused"].iterrows():
-        show(f"refused: {row['field']}, {row['channel']}: {row['message']}")
-    photons = result.tables["photons"]
-    if len(photons):
-        show("g2(0) of single dots")
-        show(aligned([_photon_line(row) for _, row in photons.iterrows()]))
-    show(f"report: {result.out / 'report.html'}")
-
-
-def _show_curve(curves: "pd.DataFrame", device: str) -> None:
-    """Show what all fields of a device say of its turn-on voltage."""
-    own = curves[(curves["device"] == device) & (curves["field"] == "all")]
-    for _, row in own.iterrows():
-        if row["status"] != "ok":
-            show(f"  curve {row['status']}: {row['message']}")
-            continue
-        show(
-            f"  turn-on voltage: median {_estimate(row, 'median', '_v')} V, 10 to 90 % "
-            f"{_estimate(row, 'width', '_v')} V, plateau {_estimate(row, 'plateau')}"
-        )
-
-
-def _estimate(row: "pd.Series[Any]", name: str, unit: str = "") -> str:
-    from pandas import isna
-
-    ends = (row[f"{name}_{end}{unit}"] for end in ("low", "high"))
-    low, high = ("?" if isna(end) else f"{end:.3f}" for end in ends)
-    return f"{row[f'{name}{unit}']:.3f} ({low} ... {high})"
-
-
-def _photon_line(row: "pd.Series[Any]") -> tuple[str, ...]:
-    from pandas import isna
-
-    dot = "no dot" if isna(row["dot_id"]) else f"dot {row['dot_id']}"
-    voltage = (
-        str(row["kind"]) if isna(row["voltage_v"]) else f"{row['kind']} {row['voltage_v']:g} V"
-    )
-    where = f"  {row['field']}, {dot}", voltage, str(row["file"])
-    if row["status"] != "ok":
-        return *where, f"{row['status']}: {row['message']}"
-    interval = f"{row['g2_0_low']:.3f} ... {row['g2_0_high']:.3f}"
-    return *where, f"{row['g2_0']:.3f}  (95%: {interval})"
-
-
-def _f_min(rows: "pd.DataFrame") -> str:
-    known = rows["f_min_photons_s"].dropna()
-    unit = rows["signal_unit"].iloc[0]
-    return f"{known.iloc[0]:.3g} {unit}/s" if len(known) else "a limit that no channel gave"
-
-
-def _turn_on_line(row: "pd.Series[Any]") -> tuple[str, ...]:
-    voltage = f"  {row['voltage_v']:g} V"
-    if row["status"] != "ok":
-        return voltage, str(row["status"]), str(row["message"])
-    interval = f"{row['fraction_low']:.3f} ... {row['fraction_high']:.3f}"
-    share = f"{row['n_lit']} of {row['n_pl']}"
-    confidence = f"{row['confidence']:.0%}"
-    fraction = f"{row['fraction']:.3f}  ({confidence}: {interval})"
-    return voltage, share, fraction + _between_fields(row)
-
-
-def _between_fields(row: "pd.Series[Any]") -> str:
-    from pandas import isna
-
-    if isna(row["between_field_sd"]):
-        return ""
-    return f"  {row['n_fields']} fields, sd {_estimate(row, 'between_field_sd')}"
 
 
 def report(

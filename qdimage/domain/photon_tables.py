@@ -28,6 +28,7 @@ PHOTONS = Table(
         number("x_px", "where it was taken, field frame"),
         number("y_px", "where it was taken, field frame"),
         number("dot_distance_px", "from there to the dot"),
+        text("record", "what the file holds: `time tags` or a `histogram`"),
         text("mode", "`all pairs` or `start-stop`"),
         text("excitation", "`cw` or `pulsed`"),
         number("duration_s", "from the first photon to the last"),

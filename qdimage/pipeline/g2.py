@@ -397,6 +397,7 @@ def photon_row(found: G2Answer) -> dict[str, Any]:
     curve, answer = found.curve, found.answer
     row: dict[str, Any] = {
         "file": found.file.name,
+        "record": "histogram" if is_histogram(found.file) else "time tags",
         "mode": curve.method,
         "duration_s": curve.duration_s,
         "counts_1": curve.counts_1,

@@ -13,8 +13,13 @@ _FILE_STEPS = {
     "lifetimes": "lifetime",
     "rate_fits": "rate model",
 }
-# Steady light has no decay, and rates are not fitted to pulsed light: no refusal to speak of.
-_NOT_ASKED = {"lifetimes": "cw", "rate_fits": "pulsed"}
+# What nobody asks for is no refusal to speak of: the trace or decay of a histogram of pairs, the
+# decay of steady light, rates from pulsed light.
+_NOT_ASKED = {
+    "traces": {("record", "histogram")},
+    "lifetimes": {("record", "histogram"), ("excitation", "cw")},
+    "rate_fits": {("excitation", "pulsed")},
+}
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,10 @@ def field_troubles(field: FieldContent) -> list[Trouble]:
 def _file_troubles(field: FieldContent) -> list[Trouble]:
     """Return what of a field's time-tag files was refused or failed; a file fails only once."""
     found: dict[tuple[str, str], Trouble] = {}
-    light = {row["file"]: row["excitation"] for row in rows_of(field.tables["photons"])}
+    files = {row["file"]: set(row.items()) for row in rows_of(field.tables["photons"])}
     for table, step in _FILE_STEPS.items():
         for row in rows_of(field.tables[table]):
-            if row["status"] == "refused" and light[row["file"]] == _NOT_ASKED.get(table):
+            if row["status"] == "refused" and files[row["file"]] & _NOT_ASKED.get(table, set()):
                 continue
             key = row["file"], row["message"] if row["status"] == "failed" else step
             if row["status"] in ("refused", "failed"):

@@ -9,7 +9,13 @@ import pytest
 from finished_run import Field, Tags, add_time_tags, make_run
 from matplotlib.figure import Figure
 
-from qdimage.domain.photon_tables import PHOTON_TABLES, PHOTONS, POPULATION, POPULATION_DOTS
+from qdimage.domain.photon_tables import (
+    PHOTON_TABLES,
+    PHOTONS,
+    POPULATION,
+    POPULATION_DOTS,
+    TRACES,
+)
 from qdimage.io.table_file import read_table, write_table
 from qdimage.reporting.build import build_report
 from qdimage.reporting.content import Content, read_content, rows_of
@@ -104,6 +110,19 @@ def test_every_file_has_a_row_and_every_refusal_its_reason(run: Path) -> None:
     assert text.count("found 12 coincidences, expected at least 50; measure longer") == 2
     assert "1 file refused" in text
     assert "1 file failed" in text
+
+
+def test_no_trace_is_missed_in_a_histogram(run: Path, tmp_path: Path) -> None:
+    out = copied(run, tmp_path / "out")
+    photons, traces = read_table(out, PHOTONS), read_table(out, TRACES)
+    file = traces.loc[traces["status"] == "ok", "file"].iloc[0]
+    traces.loc[traces["file"] == file, ["status", "message"]] = "refused", "it has no arrival times"
+    write_table(traces, TRACES, out)
+    named = "it has no arrival times"
+    assert named in {each.message for each in find_warnings(read_content(out)).troubles}
+    photons.loc[photons["file"] == file, "record"] = "histogram"
+    write_table(photons, PHOTONS, out)
+    assert named not in {each.message for each in find_warnings(read_content(out)).troubles}
 
 
 def test_figures_are_drawn_and_put_into_the_page(

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
-SIDE_PX = 512
+Floats = NDArray[np.float64]
+
+SIDE_PX, BACKGROUND = 512, 3.0
 CAMERA = (
     "bias_adu = 200.0\nelectrons_per_adu = 12.3\nem_gain = 300.0\nquantum_efficiency = 0.92\n"
     "read_noise_e = 45.0\n"
@@ -71,26 +74,41 @@ def write(path: Path, n_bytes: int, drifting: bool) -> int:
     """Write frames with dots, one after the other; return how many."""
     rng = np.random.default_rng(1)
     places = rng.uniform(10, SIDE_PX - 10, (300, 2))
-    y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
     n_frames = n_bytes // (2 * SIDE_PX**2)
-    # A few noise frames again and again: drawing thousands would take longer than all else.
-    blocks = {}
+    # Values of background pixels, from which each frame draws: 16 bits choose one of them.
+    background = recorded(np.full(2**16, BACKGROUND), rng)
+    moved, light, lit = -1, np.empty(0), np.empty(0, np.int64)
     with tifffile.TiffWriter(path, bigtiff=True) as file:
-        for frame in range(n_frames):
-            moved = round(4 * frame / n_frames) if drifting else 0
-            key = (frame % 16, moved)
-            if key not in blocks:
-                light = np.full((SIDE_PX, SIDE_PX), 3.0)
-                for px, py in places + np.array([moved, 0]):
-                    cut = (slice(int(py) - 6, int(py) + 8), slice(int(px) - 6, int(px) + 8))
-                    square = (x[cut] - px) ** 2 + (y[cut] - py) ** 2
-                    light[cut] += 60 * np.exp(-square / (2 * 1.3**2))
-                electrons = rng.poisson(light * 0.92).astype(float)
-                output = 300 * rng.gamma(np.maximum(electrons, 1e-9)) * (electrons > 0)
-                output += 45 * rng.standard_normal(output.shape)
-                blocks[key] = np.rint(output / 12.3 + 200).clip(0, 65535).astype(np.uint16)
-            file.write(blocks[key], contiguous=False)
+        for index in range(n_frames):
+            move = round(4 * index / n_frames) if drifting else 0
+            if move != moved:
+                moved, image = move, scene(places + np.array([move, 0]))
+                lit = np.flatnonzero(image > BACKGROUND)
+                light = image.ravel()[lit]
+            chosen = rng.integers(0, 2**16, SIDE_PX**2, dtype=np.uint16)
+            frame = background[chosen]
+            frame[lit] = recorded(light, rng)
+            file.write(frame.reshape(SIDE_PX, SIDE_PX), contiguous=False)
     return n_frames
+
+
+def scene(places: Floats) -> Floats:
+    """Photons of dots on a background."""
+    y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
+    image = np.full((SIDE_PX, SIDE_PX), BACKGROUND)
+    for px, py in places:
+        cut = (slice(int(py) - 6, int(py) + 8), slice(max(int(px) - 6, 0), int(px) + 8))
+        square = (x[cut] - px) ** 2 + (y[cut] - py) ** 2
+        image[cut] += 60 * np.exp(-square / (2 * 1.3**2))
+    return image
+
+
+def recorded(photons: Floats, rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Values that an EM camera makes of photons."""
+    electrons = rng.poisson(photons * 0.92).astype(float)
+    output = 300 * rng.gamma(np.maximum(electrons, 1e-9)) * (electrons > 0)
+    output += 45 * rng.standard_normal(output.shape)
+    return np.rint(output / 12.3 + 200).clip(0, 65535).astype(np.uint16)
 
 
 if __name__ == "__main__":

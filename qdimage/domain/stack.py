@@ -34,6 +34,9 @@ class Stack:
         ``exposure_s``, ``pixel_size_um``. Absent where the file does not say.
     closer : callable
         Releases the file.
+    filler : callable, optional
+        ``filler(start, frames)`` reads frames ``start``, ``start + 1``, ... into a (t, y, x) array
+        of type `dtype`: for formats that can do so without a copy.
     """
 
     source: str
@@ -42,6 +45,7 @@ class Stack:
     reader: Callable[[int, int], NDArray[Any]] = field(repr=False)
     metadata: Mapping[str, float] = field(default_factory=dict)
     closer: Callable[[], None] = field(default=_nothing_to_close, repr=False)
+    filler: Callable[[int, NDArray[Any]], None] | None = field(default=None, repr=False)
 
     @classmethod
     def from_array(cls, frames: NDArray[Any], source: str = "array") -> "Stack":
@@ -82,6 +86,13 @@ class Stack:
         """Yield (index of the first frame, frames) in blocks of at most ``n_frames`` frames."""
         for start in range(0, self.shape[0], n_frames):
             yield start, self.reader(start, min(start + n_frames, self.shape[0]))
+
+    def fill(self, start: int, frames: NDArray[Any]) -> None:
+        """Read frames ``start``, ``start + 1``, ... into a (t, y, x) array of any type."""
+        if self.filler is not None and frames.dtype == self.dtype:
+            self.filler(start, frames)
+        else:
+            frames[:] = self.reader(start, start + len(frames))
 
     def close(self) -> None:
         """Release the file; the stack cannot be read afterwards."""

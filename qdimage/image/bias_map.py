@@ -29,7 +29,7 @@ def without_pattern(stack: Stack, pattern_adu: Floats, *, ceiling_adu: float) ->
         frames = stack.reader(start, stop).astype(np.float32)
         return np.where(frames >= ceiling_adu, frames, frames - pattern)
 
-    return replace(stack, dtype=np.dtype(np.float32), reader=read)
+    return replace(stack, dtype=np.dtype(np.float32), reader=read, filler=None)
 
 
 def cut_pattern(

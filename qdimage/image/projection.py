@@ -1,6 +1,7 @@
 """From a stack to one photon image of known noise."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from qdimage.image.defects import cosmic_hits, hot_pixels, saturated_pixels
 from qdimage.image.drift import estimate_drift
 from qdimage.image.noise_check import noise_contradiction
 from qdimage.image.options import ImageOptions
-from qdimage.image.statistics import StackStatistics, chunk_frames, stack_statistics
+from qdimage.image.statistics import StackStatistics, stack_statistics, stretch_sums
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -82,7 +83,7 @@ def photon_image(
     whole = np.rint(drift).astype(np.int64)
     excluded = hot | saturated
     if np.any(whole):
-        mean, n_samples = _moved_mean(stack, whole, excluded, cosmic, statistics.highest_frame)
+        mean, n_samples = _moved_mean(stack, whole, excluded, cosmic, statistics)
     else:
         mean = clean
         n_samples = np.where(excluded, 0, statistics.n_frames - cosmic).astype(np.int32)
@@ -152,17 +153,20 @@ def _moved_mean(
     whole: NDArray[np.int64],
     excluded: Mask,
     cosmic: Mask,
-    hit_frame: NDArray[np.int64],
+    statistics: StackStatistics,
 ) -> tuple[Array, NDArray[np.int32]]:
     """Mean over frames, each moved back by its whole-pixel drift; and how many entered."""
     _, height, width = stack.shape
     total, count = np.zeros((height, width)), np.zeros((height, width), np.int32)
-    for first, frames in stack.blocks(chunk_frames(stack)):
-        for t, frame in enumerate(frames.astype(np.float64), start=first):
-            good = ~excluded & ~(cosmic & (hit_frame == t))
-            target, source = _overlap(whole[t], height, width)
-            total[target] += np.where(good, frame, 0.0)[source]
-            count[target] += good[source]
+    moves = np.flatnonzero(np.any(np.diff(whole, axis=0), axis=1)) + 1
+    stretches = list(pairwise([0, *moves.tolist(), len(whole)]))
+    for (start, stop), in_stretch in zip(stretches, stretch_sums(stack, stretches), strict=True):
+        frame = statistics.highest_frame
+        hit = cosmic & (start <= frame) & (frame < stop)
+        light = in_stretch - np.where(hit, statistics.highest, 0.0)
+        target, source = _overlap(whole[start], height, width)
+        total[target] += np.where(excluded, 0.0, light)[source]
+        count[target] += np.where(excluded, 0, stop - start - hit)[source].astype(np.int32)
     return total / np.maximum(count, 1), count
 
 

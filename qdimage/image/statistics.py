@@ -1,16 +1,20 @@
 """One pass over a stack: what every later decision about its pixels needs."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from qdimage.domain.stack import Stack
+from qdimage.image.statistics_kernels import add_counts, add_frames, add_values
 
 _CHUNK_BYTES = 16 * 2**20
+_MOST_FRAMES = 2**15
 _MAX_TIME_BINS = 10
+_LARGEST_COUNT = 2**16 - 1
 
 
 @dataclass(frozen=True)
@@ -57,44 +61,10 @@ class StackStatistics:
         return self.difference_sq / (2 * max(self.n_frames - 1, 1))
 
 
-@njit(cache=True)
-def _accumulate(
-    frames: NDArray[np.float64],
-    first: int,
-    ceiling: float,
-    previous: NDArray[np.float64],
-    total: NDArray[np.float64],
-    bin_total: NDArray[np.float64],
-    difference_sq: NDArray[np.float64],
-    highest: NDArray[np.float64],
-    second: NDArray[np.float64],
-    highest_frame: NDArray[np.int64],
-    n_at_ceiling: NDArray[np.int64],
-) -> None:
-    n_frames, height, width = frames.shape
-    for t in range(n_frames):
-        for y in range(height):
-            for x in range(width):
-                value = frames[t, y, x]
-                total[y, x] += value
-                bin_total[y, x] += value
-                if first + t > 0:
-                    difference_sq[y, x] += (value - previous[y, x]) ** 2
-                previous[y, x] = value
-                if value > highest[y, x]:
-                    second[y, x] = highest[y, x]
-                    highest[y, x] = value
-                    highest_frame[y, x] = first + t
-                elif value > second[y, x]:
-                    second[y, x] = value
-                if value >= ceiling:
-                    n_at_ceiling[y, x] += 1
-
-
 def chunk_frames(stack: Stack) -> int:
     """Frames to hold in memory at once."""
     _, height, width = stack.shape
-    return max(1, _CHUNK_BYTES // (8 * height * width))
+    return int(np.clip(_CHUNK_BYTES // (8 * height * width), 1, _MOST_FRAMES))
 
 
 def stack_statistics(stack: Stack, *, ceiling_adu: float) -> StackStatistics:
@@ -109,37 +79,84 @@ def stack_statistics(stack: Stack, *, ceiling_adu: float) -> StackStatistics:
     n_frames, height, width = stack.shape
     n_bins = max(1, min(_MAX_TIME_BINS, n_frames // 2))
     edges = np.linspace(0, n_frames, n_bins + 1).astype(np.int64)
-    shape = (height, width)
-    total, difference_sq, previous = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    highest, second = np.full(shape, -np.inf), np.full(shape, -np.inf)
-    highest_frame, at_ceiling = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    sums = _Sums(stack, ceiling_adu)
     time_bins = np.zeros((n_bins, height, width))
-    step = chunk_frames(stack)
-    for index, (start, stop) in enumerate(pairwise(edges)):
-        for first in range(int(start), int(stop), step):
-            frames = stack.reader(first, min(first + step, int(stop))).astype(np.float64)
-            _accumulate(
-                frames,
+    total = np.zeros((height, width))
+    for index, (start, stop) in enumerate(pairwise(edges.tolist())):
+        in_bin = sums.add_bin(start, stop).reshape(height, width)
+        total += in_bin
+        time_bins[index] = in_bin / (stop - start)
+    return StackStatistics(n_frames, total, **sums.images(), time_bins=time_bins, bin_edges=edges)
+
+
+def stretch_sums(
+    stack: Stack, stretches: Sequence[tuple[int, int]]
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the sum of the frames ``start <= t < stop`` of each stretch, shape (y, x)."""
+    counted = _is_counted(stack)
+    block = np.zeros((chunk_frames(stack), *stack.shape[1:]), np.uint16 if counted else np.float64)
+    for start, stop in stretches:
+        total: NDArray[Any] = np.zeros(block[0].size, np.int64 if counted else np.float64)
+        for first in range(start, stop, len(block)):
+            frames = block[: min(len(block), stop - first)]
+            stack.fill(first, frames)
+            add_frames(frames.reshape(len(frames), -1), total)
+        yield total.reshape(stack.shape[1:]).astype(np.float64)
+
+
+def _is_counted(stack: Stack) -> bool:
+    return stack.dtype.kind == "u" and stack.dtype.itemsize <= 2
+
+
+class _Sums:
+    """What is added up over a stack, in whole numbers where it holds such."""
+
+    def __init__(self, stack: Stack, ceiling_adu: float) -> None:
+        n_pixels = stack.shape[1] * stack.shape[2]
+        self.stack = stack
+        self.counted = _is_counted(stack)
+        value, lowest = (np.uint16, 0) if self.counted else (np.float64, -np.inf)
+        self.sum_type: type = np.int64 if self.counted else np.float64
+        self.ceiling: Any = ceiling_adu
+        if self.counted:
+            self.ceiling = int(np.ceil(np.clip(ceiling_adu, 0, _LARGEST_COUNT + 1)))
+        # One block for all frames, after the one before them.
+        self.frames: NDArray[Any] = np.zeros((1 + chunk_frames(stack), *stack.shape[1:]), value)
+        self.difference_sq: NDArray[Any] = np.zeros(n_pixels, self.sum_type)
+        self.highest: NDArray[Any] = np.full(n_pixels, lowest, value)
+        self.second = self.highest.copy()
+        self.highest_frame, self.n_at_ceiling = np.zeros((2, n_pixels), np.int64)
+
+    def add_bin(self, start: int, stop: int) -> NDArray[Any]:
+        """Add frames ``start <= t < stop``, and return their sum, shape (pixels,)."""
+        total: NDArray[Any] = np.zeros(self.highest.size, self.sum_type)
+        add = add_counts if self.counted else add_values
+        step = len(self.frames) - 1
+        for first in range(start, stop, step):
+            block = self.frames[: 1 + min(step, stop - first)]
+            self.stack.fill(first, block[1:])
+            if first == 0:
+                block[0] = block[1]
+            add(
+                block.reshape(len(block), -1),
                 first,
-                ceiling_adu,
-                previous,
+                self.ceiling,
                 total,
-                time_bins[index],
-                difference_sq,
-                highest,
-                second,
-                highest_frame,
-                at_ceiling,
+                self.difference_sq,
+                self.highest,
+                self.second,
+                self.highest_frame,
+                self.n_at_ceiling,
             )
-        time_bins[index] /= stop - start
-    return StackStatistics(
-        n_frames,
-        total,
-        difference_sq,
-        highest,
-        second,
-        highest_frame,
-        at_ceiling,
-        time_bins,
-        edges,
-    )
+            self.frames[0] = block[-1]
+        return total
+
+    def images(self) -> dict[str, NDArray[Any]]:
+        """Return the sums over all frames as fields of `StackStatistics`."""
+        images: dict[str, NDArray[Any]] = {
+            name: getattr(self, name).astype(np.float64).reshape(self.stack.shape[1:])
+            for name in ("difference_sq", "highest", "second")
+        }
+        for name in ("highest_frame", "n_at_ceiling"):
+            images[name] = getattr(self, name).reshape(self.stack.shape[1:])
+        return images

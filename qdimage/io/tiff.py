@@ -43,13 +43,17 @@ def open_tiff(
             "export it again"
         ) from error
 
+    def fill(start: int, block: NDArray[Any]) -> None:
+        for index, frame in enumerate(block, start):
+            read_plane(path, planes[index], frame)
+
     def read(start: int, stop: int) -> NDArray[Any]:
         block = np.empty((max(stop - start, 0), height, width), dtype)
-        for index in range(start, stop):
-            block[index - start] = read_plane(path, planes[index], (height, width), dtype)
+        fill(start, block)
         return block
 
-    return Stack(str(path), (len(planes), height, width), dtype, read, metadata, files.close)
+    shape = (len(planes), height, width)
+    return Stack(str(path), shape, dtype, read, metadata, files.close, fill)
 
 
 def _choose_channel(path: Path, layout: Layout, channel_index: int | None) -> list[Plane]:

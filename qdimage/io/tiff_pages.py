@@ -1,6 +1,7 @@
 """Checking pages before anything is read, and reading one of them."""
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from qdimage.io.tiff_layout import Plane
 # No lossless coder makes a camera frame smaller than this by more than noise allows.
 _LARGEST_EXPANSION = 5_000
 _ALWAYS_BELIEVED_BYTES = 64 * 2**20
+_NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def check_pages(path: Path, planes: list[Plane]) -> tuple[int, int, np.dtype[Any]]:
@@ -97,10 +99,8 @@ def _check_extent(path: Path, number: int, page: tifffile.TiffPage) -> None:
         )
 
 
-def read_plane(
-    path: Path, plane: Plane, shape: tuple[int, int], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Read one frame.
+def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
+    """Read one frame into an array of its shape and type.
 
     Raises
     ------
@@ -110,30 +110,37 @@ def read_plane(
     where = f"frame {plane.number}"
     with collected_log() as messages:
         try:
-            frame = _decode(plane)
+            found = _decode(plane, frame)
         except Exception as error:  # every codec has errors of its own
             raise FormatError(
                 f"{path}: {where} cannot be decoded ({one_line(error)}); "
                 "copy or export the file again"
             ) from error
-    if messages or frame.shape != shape:
-        reason = one_line(messages[0]) if messages else f"shape {frame.shape}"
+    if messages or found.shape != frame.shape:
+        reason = one_line(messages[0]) if messages else f"shape {found.shape}"
         raise FormatError(f"{path}: {where} is damaged ({reason}); copy or export the file again")
-    if dtype.kind == "f" and not np.isfinite(frame).all():
+    if found is not frame:
+        frame[:] = found
+    if frame.dtype.kind == "f" and not np.isfinite(frame).all():
         raise FormatError(
             f"{path}: {where} has values that are no finite numbers, expected none; "
             "export the camera's raw frames"
         )
-    return frame
 
 
-def _decode(plane: Plane) -> NDArray[Any]:
+def _decode(plane: Plane, frame: NDArray[Any]) -> NDArray[Any]:
+    """Return the frame: `frame` itself, filled, where the file holds its bytes as they are."""
     page = plane.page
-    if plane.index == 0:
+    as_stored = page.is_contiguous and page.predictor == 1 and page.fillorder == 1
+    if plane.index == 0 and not as_stored:
         return np.asarray(page.asarray(maxworkers=1))
     handle = page.parent.filehandle
-    dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
-    offset = page.dataoffsets[0] + plane.index * page.nbytes
+    buffer: Any = frame
     with handle.lock:
-        frame = handle.read_array(dtype, count=page.size, offset=offset)
-    return np.asarray(frame.reshape(page.shape))
+        handle.seek(page.dataoffsets[0] + plane.index * page.nbytes)
+        n_read = handle.readinto(buffer)
+    if n_read != frame.nbytes:
+        raise tifffile.TiffFileError(f"{n_read} of {frame.nbytes} bytes can be read")
+    if page.parent.byteorder != _NATIVE:
+        frame.byteswap(inplace=True)
+    return frame

@@ -48,11 +48,18 @@ def test_a_camera_of_much_read_noise_keeps_its_slope() -> None:
     assert image.variance_slope == pytest.approx(1 / 0.92)
 
 
-def test_statistics_are_those_of_numpy_whatever_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    frames = Scene(shape=(16, 20)).record(23, np.random.default_rng(64)).astype(float)
-    whole = stack_statistics(Stack.from_array(frames), ceiling_adu=300.0)
-    monkeypatch.setattr("qdimage.image.statistics._CHUNK_BYTES", 8 * 16 * 20 * 2)
-    blocks = stack_statistics(Stack.from_array(frames), ceiling_adu=300.0)
+@pytest.mark.parametrize("kind", [np.uint16, ">u2", np.int32, np.float32, float])
+def test_statistics_are_those_of_numpy_whatever_the_blocks(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = Scene(shape=(160, 40)).record(23, np.random.default_rng(64))
+    stack = Stack.from_array(recorded.astype(kind))
+    frames = recorded.astype(float)
+    whole = stack_statistics(stack, ceiling_adu=299.5)
+    monkeypatch.setattr("qdimage.image.statistics._CHUNK_BYTES", 8 * 160 * 40 * 2)
+    blocks = stack_statistics(stack, ceiling_adu=299.5)
+    for name, image in vars(whole).items():
+        assert np.array_equal(image, getattr(blocks, name)), name
     ordered = np.sort(frames, axis=0)
     for found in (whole, blocks):
         assert found.mean == pytest.approx(frames.mean(axis=0))

@@ -18,7 +18,12 @@ _GAIN = float(np.sum(_KERNEL**2))
 # Squares of neighbouring differences are correlated: variance of their mean over that of
 # independent ones, the sum of squared correlations.
 _CORRELATED = float(np.sum((np.correlate(_KERNEL, _KERNEL, "full") / _GAIN) ** 2))
-_CLIP, _ROUNDS = 16.0, 8
+_ROUNDS = 20
+_CLIP = 16.0
+# Gamma-distributed charges make n electrons' squares scatter more than a normal number's: their
+# fourth cumulant is 24 n for a mean of 1, where Poisson numbers have n.
+_OF_GAMMA = 1.5
+_DARK, _LEAST_OF_DARK = 0.2, 0.5
 # More would overlook a gain of three in a spectrum of a single line.
 _DOUBT = 2.5
 _MEDIAN_OF_SQUARE = 0.455
@@ -65,11 +70,15 @@ def noise_of(
 def refined(noise: Noise, residual: Array, level: Array) -> Noise:
     """Return the noise that the residuals of a fit show, if it was found from scatter.
 
-    They are more than independent differences, and their level is known; but a line that does not
-    fit is among them, so that they may not change the slope by more than a factor of two.
+    The fitted level has no noise of its own, which had flattened the line. Differences of residuals
+    come first, where a line that does not fit vanishes. Residuals themselves are more than
+    independent differences, but may not change the slope by more than a factor of two.
     """
     if noise.source != "scatter":
         return noise
+    if residual.size >= _LEAST_PIXELS:
+        square = np.convolve(residual, _KERNEL, "valid") ** 2 / _GAIN
+        noise = _line_of(square, level[2:-2], _CORRELATED)
     found = _line_of(residual**2, level, 1.0)
     low, high = noise.counts_per_electron / _FACTOR, noise.counts_per_electron * _FACTOR
     if not low <= found.counts_per_electron <= high:
@@ -92,12 +101,16 @@ def _as_photons(square: Array, level: Array) -> bool:
 
 def _line_of(square: Array, level: Array, correlated: float) -> Noise:
     """Fit the variance as a straight line of the level."""
-    least = 1e-6 * float(square.max())
+    scatter = square[level <= np.quantile(level, _DARK)]
+    dark = float(np.median(scatter)) / _MEDIAN_OF_SQUARE
+    # Without a floor, a few dark pixels that happen to agree would weigh more than all others.
+    least = max(_LEAST_OF_DARK * dark, 1e-6 * float(square.max()))
     variance = np.full(level.shape, max(float(np.median(square)) / _MEDIAN_OF_SQUARE, least))
+    spread_of_square = variance**2
     slope = offset = error = 0.0
     for _ in range(_ROUNDS):
         clipped = np.minimum(square, _CLIP * variance)
-        weight = 1 / variance**2
+        weight = 1 / spread_of_square
         centre = float(np.sum(weight * level) / weight.sum())
         middle = float(np.sum(weight * clipped) / weight.sum())
         spread = float(np.sum(weight * (level - centre) ** 2))
@@ -107,6 +120,7 @@ def _line_of(square: Array, level: Array, correlated: float) -> Noise:
             # No growth with the level is seen: one variance for all.
             slope = max(slope, middle / max(10 * float(np.ptp(level)), 1e-9), 1e-9)
         offset = centre - middle / slope
-        lowest = slope * (level - offset)
-        variance = np.maximum(lowest, max(middle * 1e-3, least))
+        variance = np.maximum(slope * (level - offset), least)
+        of_photons = np.maximum(variance - dark, 0)
+        spread_of_square = variance**2 + _OF_GAMMA * of_photons * slope**2
     return Noise(slope, offset, "scatter", min(error / slope, _MOST_ERR))

@@ -160,6 +160,27 @@ def test_a_known_camera_needs_no_scatter_and_fits_well() -> None:
     assert abs(known.background.value) < 4 * known.background.err
 
 
+def test_a_multiplying_camera_shows_its_noise() -> None:
+    camera = SpectrumTruth(
+        counts=1e4,
+        step_nm=0.7,
+        pixels=560,
+        bias_counts=300.0,
+        electrons_per_count=0.05,
+        read_noise_e=40.0,
+        em_gain=100.0,
+    )
+    found = [
+        fitted(simulate_spectrum(camera, np.random.default_rng([12, seed]))) for seed in range(10)
+    ]
+    # The excess noise of the register doubles the counts of an electron.
+    slopes = [each.noise.counts_per_electron * 0.05 / 2 for each in found]
+    assert np.median(slopes) == pytest.approx(1.0, abs=0.2)
+    pulls = [(each.line.fwhm_nm.value - camera.fwhm_nm) / each.line.fwhm_nm.err for each in found]
+    # Chi-square of 10: beyond 2.96 once in 10,000.
+    assert np.sum(np.square(pulls)) < 35.6
+
+
 @pytest.mark.parametrize("frames", [1, 5])
 def test_cosmic_rays_leave_no_trace(frames: int) -> None:
     truth = replace(CAMERA, frames=frames)

@@ -1,24 +1,32 @@
 """How far the dots move while the stack is taken."""
 
+import math
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, label, shift, sum_labels
+from scipy.fft import irfft2, rfft2
+from scipy.ndimage import gaussian_filter, label, uniform_filter
 from scipy.sparse.csgraph import connected_components
 
+from qdimage.image.drift_kernel import moved_back
+
 Array = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=np.generic)
 
 _MAX_DRIFT_PX = 10
 _SMOOTH_PX = 1.0
-_BROAD_PX = 6.0
+# As broad as a Gaussian of 6 px.
+_BOX_PX = 21
 _BRIGHT_SIGMA = 5.0
 _PEAK_SIGMA = 6.0
 _MIN_BINS = 4
 _SMALLEST_SIDE_PX = 8
 _PATCH_SIGMA = 3.0
 _MIN_PIXELS = 20
+_SAMPLED_PIXELS = 16_000
 _LARGEST_ERROR_PX = 0.25
 _SMALLEST_ERROR_PX = 1e-3
 # The smoothing correlates the noise of neighbouring pixels over this many.
@@ -71,14 +79,22 @@ def estimate_drift(time_bins: Array, bin_edges: NDArray[np.int64]) -> Array:
 
 def _spots(image: Array) -> Array:
     """Keep what is as small as a dot."""
-    return np.asarray(gaussian_filter(image, _SMOOTH_PX) - gaussian_filter(image, _BROAD_PX))
+    broad = uniform_filter(image, _BOX_PX)
+    return np.asarray(gaussian_filter(image, _SMOOTH_PX) - broad)
 
 
 def _bright(image: Array) -> NDArray[np.bool_]:
-    sigma = _MAD_TO_SIGMA * np.median(np.abs(image - np.median(image)))
+    sample = _sampled(image)
+    sigma = _MAD_TO_SIGMA * np.median(np.abs(sample - np.median(sample)))
     bright = image > _BRIGHT_SIGMA * max(float(sigma), np.finfo(float).tiny)
     bright[:3], bright[-3:], bright[:, :3], bright[:, -3:] = False, False, False, False
     return bright
+
+
+def _sampled(image: NDArray[Kind]) -> NDArray[Kind]:
+    """Pixels of a grid, enough for a median."""
+    step = max(1, int(math.sqrt(image.size / _SAMPLED_PIXELS)))
+    return image[::step, ::step]
 
 
 def _coarse_displacements(images: Array) -> Array:
@@ -97,71 +113,87 @@ def _coarse_displacements(images: Array) -> Array:
 
 def _correlated(images: Array, reference: Array) -> Array:
     """Displacement (x, y) of each image where its correlation with the reference peaks."""
-    spectrum = np.conj(np.fft.rfft2(np.where(_bright(reference), reference, 0.0)))
+    spectrum = np.conj(rfft2(np.where(_bright(reference), reference, 0.0)))
     displacements = np.zeros((len(images), 2))
+    reach_y, reach_x = (min(_MAX_DRIFT_PX, side // 2) for side in reference.shape)
+    # Lags below 0 are at the end.
+    lags = np.ix_(np.arange(-reach_y, reach_y), np.arange(-reach_x, reach_x))
     for index, image in enumerate(images):
-        product = np.fft.rfft2(np.where(_bright(image), image, 0.0)) * spectrum
-        correlation = np.fft.irfft2(product, s=image.shape)
-        window = np.fft.fftshift(correlation)
-        cy, cx = (side // 2 for side in image.shape)
-        reach_y, reach_x = min(_MAX_DRIFT_PX, cy), min(_MAX_DRIFT_PX, cx)
-        near = window[cy - reach_y : cy + reach_y, cx - reach_x : cx + reach_x]
+        product = rfft2(np.where(_bright(image), image, 0.0)) * spectrum
+        correlation = irfft2(product, s=image.shape)
+        near = correlation[lags]
         row, column = np.unravel_index(int(np.argmax(near)), near.shape)
-        if near[row, column] > np.median(window) + _PEAK_SIGMA * np.std(window):
+        usual = np.median(_sampled(correlation)) + _PEAK_SIGMA * np.std(correlation)
+        if near[row, column] > usual:
             displacements[index] = column - reach_x, row - reach_y
     return displacements
 
 
 def _refine(images: Array, displacement: Array) -> tuple[Array, Array]:
     """One least-squares step (x, y) for each bin against the mean of the others, and its error."""
-    aligned = np.stack(
-        [
-            shift(image, (-dy, -dx), order=1, mode="nearest") if dx or dy else image
-            for image, (dx, dy) in zip(images, displacement, strict=True)
-        ]
-    )
+    aligned = np.empty_like(images)
+    for index, (dx, dy) in enumerate(displacement):
+        moved_back(images[index], dx, dy, aligned[index])
     total = aligned.sum(axis=0)
+    bright = _bright(total / len(images))
+    patch, n_patches = label(bright)
     steps = np.zeros((len(images), 2))
     error = np.full(len(images), np.inf)
+    if n_patches == 0:
+        return steps, error
+    where = np.flatnonzero(bright)
+    patch = patch.ravel()[where] - 1
+    dark = ~_sampled(bright)
     for index, image in enumerate(aligned):
-        others = (total - image) / (len(images) - 1)
-        steps[index], error[index] = _step(image, others)
+        noise = float(np.std(_sampled(image)[dark]))
+        steps[index], error[index] = _step(image, total, len(images), where, patch, noise)
     return steps, error
 
 
-def _step(image: Array, others: Array) -> tuple[Array, float]:
-    """Displacement (x, y) of an image and its error; infinite where too little is seen."""
-    bright = _bright(others)
-    amplitude = _amplitudes(image, others, bright)
+def _step(
+    image: Array,
+    total: Array,
+    n_images: int,
+    where: NDArray[np.int64],
+    patch: NDArray[np.int64],
+    noise: float,
+) -> tuple[Array, float]:
+    """Displacement (x, y) of an image against the mean of the others, and its error.
+
+    Only bright pixels, `where` in the flat image, are looked at; `patch` says to which patch each
+    belongs. The error is infinite where too little is seen.
+    """
+    flat, summed = image.ravel(), total.ravel()
+    width = image.shape[1]
+
+    def others(step: int) -> Array:
+        at = where + step
+        return np.asarray((summed[at] - flat[at]) / (n_images - 1))
+
+    here, seen_here = others(0), flat[where]
+    amplitude = _amplitudes(seen_here, here, patch, noise)
     seen = amplitude > 0
     if seen.sum() < _MIN_PIXELS:
         return np.zeros(2), np.inf
-    scale = amplitude[seen]
-    slope_y, slope_x = (np.gradient(others, axis=axis)[seen] for axis in (0, 1))
-    design = np.column_stack([-scale * slope_x, -scale * slope_y])
-    left_over = image[seen] - scale * others[seen]
-    fitted = np.linalg.lstsq(design, left_over, rcond=None)[0]
+    slopes = [(others(step) - others(-step))[seen] / 2 for step in (1, width)]
+    design = -amplitude[seen, np.newaxis] * np.column_stack(slopes)
+    left_over = seen_here[seen] - amplitude[seen] * here[seen]
+    inverse = np.linalg.pinv(design.T @ design)
+    fitted = inverse @ (design.T @ left_over)
     variance = _PIXELS_PER_SAMPLE * np.mean((left_over - design @ fitted) ** 2)
-    covariance = variance * np.linalg.pinv(design.T @ design)
-    return np.clip(fitted, -1.0, 1.0), float(
-        max(np.sqrt(covariance.diagonal().max()), _SMALLEST_ERROR_PX)
-    )
+    error = float(np.sqrt(variance * inverse.diagonal().max()))
+    return np.clip(fitted, -1.0, 1.0), max(error, _SMALLEST_ERROR_PX)
 
 
-def _amplitudes(image: Array, others: Array, bright: NDArray[np.bool_]) -> Array:
-    """Brightness of each patch relative to the others, in its pixels; 0 where it is not seen.
+def _amplitudes(image: Array, others: Array, patch: NDArray[np.int64], noise: float) -> Array:
+    """Brightness of each pixel's patch relative to the others; 0 where it is not seen.
 
     Each patch has its own, or dots that blink would pull the displacement their way.
     """
-    patch, n_patches = label(bright)
-    if n_patches == 0:
-        return np.zeros(image.shape)
-    index = np.arange(1, n_patches + 1)
-    square = sum_labels(others**2, patch, index)
-    amplitude = sum_labels(image * others, patch, index) / square
-    noise = np.std(image[~bright]) * np.sqrt(_PIXELS_PER_SAMPLE / square)
-    clear = amplitude > _PATCH_SIGMA * noise
-    return np.asarray(np.concatenate([[0.0], np.where(clear, amplitude, 0.0)])[patch])
+    square = np.bincount(patch, others**2)
+    amplitude = np.bincount(patch, image * others) / square
+    clear = amplitude > _PATCH_SIGMA * noise * np.sqrt(_PIXELS_PER_SAMPLE / square)
+    return np.asarray(np.where(clear, amplitude, 0.0)[patch])
 
 
 def _largest_group(displacement: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:

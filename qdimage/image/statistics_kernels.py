@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-_STRIP = 4096
+_STRIP = 2048
 
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -45,14 +45,18 @@ def add_counts(
         sums[:], latest[:] = 0, 0
         squares = difference_sq[start : start + size]
         top, next_top = highest[start : start + size], second[start : start + size]
+        # One sum after the other, so that its part of the strip stays in the fastest cache.
         for t in range(1, n):
-            now, before = frames[t, start : start + size], frames[t - 1, start : start + size]
-            frame = np.uint16(t)
+            now = frames[t, start : start + size]
             for x in range(size):
                 sums[x] += now[x]
+        for t in range(1, n):
+            now, before = frames[t, start : start + size], frames[t - 1, start : start + size]
             for x in range(size):
                 difference = np.int32(now[x]) - np.int32(before[x])
                 squares[x] += np.int64(difference) * np.int64(difference)
+        for t in range(1, n):
+            now, frame = frames[t, start : start + size], np.uint16(t)
             for x in range(size):
                 value, most = now[x], top[x]
                 latest[x] = frame if value > most else latest[x]

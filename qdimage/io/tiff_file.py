@@ -1,7 +1,6 @@
 """Opening TIFF files with tifffile, and turning its log into errors."""
 
 import logging
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 import tifffile
 
 from qdimage.errors import FormatError
+from qdimage.io.tiff_directories import Page, read_pages
 
 _LOGGER = logging.getLogger("tifffile")
 
@@ -48,10 +48,10 @@ def collected_log() -> Iterator[list[str]]:
 
 @dataclass(frozen=True)
 class OpenFile:
-    """One file and all its pages, none of which tifffile would keep by itself."""
+    """One file and all its pages."""
 
     tiff: tifffile.TiffFile
-    pages: list[tifffile.TiffPage]
+    pages: list[Page]
 
 
 @dataclass
@@ -104,7 +104,7 @@ def open_one(path: Path) -> OpenFile:
                 "copy or export it again"
             ) from error
         try:
-            pages = _read_pages(tiff)
+            pages = read_pages(tiff)
             if messages:
                 raise tifffile.TiffFileError(messages[0])
         except Exception as error:
@@ -119,48 +119,6 @@ def open_one(path: Path) -> OpenFile:
     # Viewers read frames in several threads, which share the position in the file.
     tiff.filehandle.set_lock(True)
     return OpenFile(tiff, pages)
-
-
-def _read_pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
-    tag_counts = _tag_counts(tiff)
-    if len(tiff.pages) != len(tag_counts):
-        raise tifffile.TiffFileError(
-            f"{len(tiff.pages)} of {len(tag_counts)} listed pages can be read"
-        )
-    pages = []
-    for index, n_tags in enumerate(tag_counts):
-        page = tiff.pages.get(index)
-        if not isinstance(page, tifffile.TiffPage) or len(page.tags) != n_tags:
-            raise tifffile.TiffFileError(f"page {index} has unreadable tags")
-        pages.append(page)
-    return pages
-
-
-def _tag_counts(tiff: tifffile.TiffFile) -> list[int]:
-    """Follow the chain of pages to its end, and return each page's number of tags.
-
-    tifffile takes a chain that breaks for one that ends, and follows some circles for ever.
-    """
-    form = tiff.tiff
-    position = 8 if tiff.is_bigtiff else 4
-    found: dict[int, int] = {}
-    while offset := _unsigned(tiff, position, form.offsetformat, form.offsetsize):
-        if offset in found:
-            raise tifffile.TiffFileError(f"the list of pages returns to byte {offset}")
-        found[offset] = _unsigned(tiff, offset, form.tagnoformat, form.tagnosize)
-        position = offset + form.tagnosize + found[offset] * form.tagsize
-    return list(found.values())
-
-
-def _unsigned(tiff: tifffile.TiffFile, position: int, form: str, size: int) -> int:
-    handle = tiff.filehandle
-    if position + size > handle.size:
-        raise tifffile.TiffFileError(
-            f"the list of pages goes on at byte {position}, the file has {handle.size}"
-        )
-    handle.seek(position)
-    (value,) = struct.unpack(form, handle.read(size))
-    return int(value)
 
 
 def one_line(error: object) -> str:

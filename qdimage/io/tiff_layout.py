@@ -9,14 +9,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import tifffile
 
 from qdimage.errors import FormatError
+from qdimage.io.tiff_directories import Page
 from qdimage.io.tiff_file import OpenFile, TiffFiles
 
 _MOST_CHANNELS = 4
 
-Pages = list[tifffile.TiffPage]
+Pages = list[Page]
 Place = tuple[int, int, int]
 
 
@@ -27,13 +27,13 @@ class Plane:
     `index` counts frames from that page; it is 0 but for files with one page.
     """
 
-    page: tifffile.TiffPage
+    page: Page
     index: int = 0
 
     @property
     def number(self) -> int:
         """Position in its file, from 0: what messages call the frame."""
-        return int(self.page.index) + self.index
+        return self.page.number + self.index
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ def find_layout(files: TiffFiles) -> Layout:
 
 def _frames(file: OpenFile) -> Pages:
     """Pages that are no thumbnails, which are marked as reduced and are smaller."""
-    whole = next((page for page in file.pages if not page.is_reduced), file.pages[0])
-    return [page for page in file.pages if not page.is_reduced or page.shape == whole.shape]
+    whole = next((page for page in file.pages if not page.tags.is_reduced), file.pages[0])
+    shape = whole.tags.shape
+    return [page for page in file.pages if not page.tags.is_reduced or page.tags.shape == shape]
 
 
 def _by_channel(
@@ -107,12 +108,12 @@ def _require_count(files: TiffFiles, n_found: int, n_promised: int, by: str) -> 
 def _shaped(files: TiffFiles) -> list[Plane]:
     """Compare with the shapes that tifffile notes in the first page of each array it writes."""
     pages = _frames(files.first)
-    described = [page.shaped_description for page in pages if page.is_shaped]
+    described = [page.tags.shaped_description for page in pages if page.tags.is_shaped]
     n_pixels = sum(_n_described_pixels(each) for each in described if each)
     if len(pages) == 1 and '"truncated": true' in (described[0] or ""):
-        n_promised = math.ceil(n_pixels / max(pages[0].size, 1))
+        n_promised = math.ceil(n_pixels / max(pages[0].tags.size, 1))
         return _contiguous(files, pages[0], n_promised, "description")
-    n_found = sum(page.size for page in pages)
+    n_found = sum(page.tags.size for page in pages)
     if n_found < n_pixels:
         _require_count(
             files, len(pages), math.ceil(n_pixels * len(pages) / max(n_found, 1)), "description"
@@ -153,11 +154,11 @@ def _imagej(files: TiffFiles) -> Layout:
     return Layout("ImageJ", _by_channel(files, sizes, plane_at))
 
 
-def _contiguous(files: TiffFiles, page: tifffile.TiffPage, n_promised: int, by: str) -> list[Plane]:
+def _contiguous(files: TiffFiles, page: Page, n_promised: int, by: str) -> list[Plane]:
     """Frames behind one page: how ImageJ writes more than 4 GB into a classic TIFF."""
     if n_promised > 1:
-        behind = files.first.tiff.filehandle.size - page.dataoffsets[0]
-        n_there = behind // max(page.nbytes, 1) if page.is_final else 1
+        behind = files.first.tiff.filehandle.size - page.offsets[0]
+        n_there = behind // max(page.tags.nbytes, 1) if page.tags.is_final else 1
         _require_count(files, min(n_there, n_promised), n_promised, by)
     return [Plane(page, index) for index in range(n_promised)]
 
@@ -193,7 +194,7 @@ def _micromanager(files: TiffFiles) -> Layout:
 
 def _micromanager_index(described: dict[str, Any], pages: Pages) -> dict[Place, Plane]:
     """The page of each (c, z, t), by the position in the file that the index map notes."""
-    page_at = {page.offset: page for page in pages}
+    page_at = {page.position: page for page in pages}
     rows = np.reshape(described.get("IndexMap", ()), (-1, 5)).tolist()
     return {(c, z, t): Plane(page_at[offset]) for c, z, t, _, offset in rows if offset in page_at}
 

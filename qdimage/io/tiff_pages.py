@@ -27,17 +27,17 @@ def check_pages(path: Path, planes: list[Plane]) -> tuple[int, int, np.dtype[Any
     FormatError
         For colour, complex or mixed pages, and for data that are not inside the file.
     """
-    first = planes[0].page
+    first = planes[0].page.tags
     _check_kind(path, first)
     for plane in planes:
-        page = plane.page
+        page = plane.page.tags
         if page.shape != first.shape or page.dtype != first.dtype:
             raise FormatError(
                 f"{path}: frame {plane.number} is {_describe(page)}, frame {planes[0].number} is "
                 f"{_describe(first)}, expected one shape and type; export the frames alike"
             )
         if plane is planes[0] or plane.index == 0:
-            _check_extent(path, plane.number, page)
+            _check_extent(path, plane)
     height, width = first.shape
     dtype = np.dtype(first.dtype)
     return int(height), int(width), dtype.newbyteorder("=")
@@ -65,17 +65,18 @@ def _check_kind(path: Path, page: tifffile.TiffPage) -> None:
         )
 
 
-def _check_extent(path: Path, number: int, page: tifffile.TiffPage) -> None:
+def _check_extent(path: Path, plane: Plane) -> None:
     """Compare what a page promises with the size of the file, before memory is taken."""
+    number, page, offsets = plane.number, plane.page.tags, plane.page.offsets
     size = page.parent.filehandle.size
     n_segments = math.prod(page.chunked)
-    n_listed = min(len(page.dataoffsets), len(page.databytecounts))
+    n_listed = min(len(offsets), len(page.databytecounts))
     if n_listed < n_segments:
         raise FormatError(
             f"{path}: frame {number} lists {n_listed} of {n_segments} parts; "
             "the file is damaged, copy or export it again"
         )
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+    for offset, count in zip(offsets, page.databytecounts, strict=False):
         if offset <= 0 or count <= 0:
             raise FormatError(
                 f"{path}: a part of frame {number} was never written, expected all of it; "
@@ -130,14 +131,14 @@ def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
 
 def _decode(plane: Plane, frame: NDArray[Any]) -> NDArray[Any]:
     """Return the frame: `frame` itself, filled, where the file holds its bytes as they are."""
-    page = plane.page
+    page = plane.page.tags
     as_stored = page.is_contiguous and page.predictor == 1 and page.fillorder == 1
     if plane.index == 0 and not as_stored:
         return np.asarray(page.asarray(maxworkers=1))
     handle = page.parent.filehandle
     buffer: Any = frame
     with handle.lock:
-        handle.seek(page.dataoffsets[0] + plane.index * page.nbytes)
+        handle.seek(plane.page.offsets[0] + plane.index * page.nbytes)
         n_read = handle.readinto(buffer)
     if n_read != frame.nbytes:
         raise tifffile.TiffFileError(f"{n_read} of {frame.nbytes} bytes can be read")

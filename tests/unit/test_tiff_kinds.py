@@ -3,6 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import tifffile
 
 from qdimage.errors import FormatError
 from qdimage.io import open_stack
+from qdimage.io.tiff_file import open_one
 
 REAL_IMAGE = Path(__file__).parents[3] / "shared/data/images/smfret_film1_512.tif"
 
@@ -243,3 +245,25 @@ def test_a_real_single_molecule_image_is_read() -> None:
     assert stack.shape == (1, 512, 512)
     assert image.dtype == np.uint32
     assert image.std() > 0
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_pages_that_are_alike_are_described_by_one(
+    tmp_path: Path, big: bool, order: Literal["<", ">"]
+) -> None:
+    path = tmp_path / "many.tif"
+    frames = np.arange(12 * 16 * 20).astype(np.uint16).reshape(12, 16, 20)
+    with tifffile.TiffWriter(path, bigtiff=big, byteorder=order) as file:
+        for number, frame in enumerate(frames):
+            text = "taken twice" if number == 7 else "taken once"
+            date = f"2017:03:0{1 + number % 9} 00:00:00"
+            file.write(frame, metadata=None, contiguous=False, description=text, datetime=date)
+    file = open_one(path)
+    own = [page.number for page in file.pages if page.tags.index == page.number]
+    described = [page.tags.description for page in file.pages]
+    file.tiff.close()
+    assert own == [0, 7, 8]
+    assert described == ["taken once"] * 7 + ["taken twice"] + ["taken once"] * 4
+    with open_stack(path) as stack:
+        assert np.array_equal(stack.reader(0, 12), frames)

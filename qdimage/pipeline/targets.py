@@ -4,10 +4,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qdimage.domain.refusal import Refusal
 from qdimage.domain.target_tables import TARGETS
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
+Array = NDArray[np.float64]
 
 _TABLES = (
     "channels",
@@ -37,6 +40,7 @@ _TABLES = (
     "dot_channels",
     "photons",
 )
+_SAME_PLACE = 0.5
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -245,7 +249,32 @@ def _warnings(fields: Sequence[_Field]) -> tuple[str, ...]:
     ]
     if any(each.z_um is None for each in fields):
         lines.append("the list of POIs has Z = 0: stage_z_um is not in [optics] and was not given")
-    return tuple(dict.fromkeys(lines))
+    return tuple(dict.fromkeys((*lines, *_coinciding(fields))))
+
+
+def _coinciding(fields: Sequence[_Field]) -> list[str]:
+    """Name fields whose maps put them where another one is: one way cannot lead through both."""
+    seen = [each for each in fields if len(each.dots.positions)]
+    boxes = [_box_um(each) for each in seen]
+    return [
+        f"{one.dots.device}/{one.dots.field} and {other.dots.device}/{other.dots.field} lie at the "
+        "same place of the stage; correct stage_from_px, or choose one by --device or --field"
+        for (one, here), (other, there) in combinations(zip(seen, boxes, strict=True), 2)
+        if _share(here, there) > _SAME_PLACE
+    ]
+
+
+def _box_um(where: _Field) -> Array:
+    """Least and largest stage coordinates of a field's dots, shape (2, 2)."""
+    places = where.map.stage.apply(where.dots.positions)
+    return np.array([places.min(axis=0), places.max(axis=0)])
+
+
+def _share(one: Array, other: Array) -> float:
+    """Area that two boxes share, over that of the smaller one."""
+    common = np.minimum(one[1], other[1]) - np.maximum(one[0], other[0])
+    least = min(float(np.prod(one[1] - one[0])), float(np.prod(other[1] - other[0])))
+    return float(np.prod(np.maximum(common, 0))) / least if least > 0 else 0.0
 
 
 def _chosen(

@@ -148,6 +148,18 @@ def test_a_unit_mixed_up_is_pointed_at(tmp_path: Path) -> None:
     assert "check the units" in " ".join(found(out).warnings)
 
 
+def test_fields_at_one_place_of_the_stage_are_pointed_at(tmp_path: Path) -> None:
+    out = run_with(tmp_path, Field(), Field("field-02"), Field("field-03"))
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    elsewhere = {"stage_from_px": [[0.107, 0.0, 400.0], [0.0, 0.107, -20.0]]}
+    record["fields"][1]["optics"] = OPTICS | elsewhere
+    (out / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    warned = [each for each in found(out).warnings if "same place of the stage" in each]
+    assert len(warned) == 1
+    assert "field-01 and device-A/field-03 lie" in warned[0]
+    assert not any("same place" in each for each in found(out, fields=("field-01",)).warnings)
+
+
 def test_maps_are_kept_for_later(tmp_path: Path) -> None:
     out = run_with(tmp_path)
     with pytest.raises(FormatError, match="choose the targets again"):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,11 @@ class PhotonImage:
     n_frames: int
     exposure_s: float
     noise_message: str = ""
+
+    @cached_property
+    def n_usable(self) -> int:
+        """Number of pixels that are usable."""
+        return int(np.count_nonzero(self.usable))
 
     @property
     def least_level(self) -> float:

@@ -2,22 +2,22 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
-from scipy.spatial import cKDTree
 
 from qdimage.domain.field_psf import FieldPsf, gaussian_psf
 from qdimage.domain.flags import DotFlag
 from qdimage.domain.localizations import Localizations
 from qdimage.domain.photon_image import PhotonImage
 from qdimage.localize.field_psf import measured_psf
+from qdimage.localize.filtering import near_mask
 from qdimage.localize.fit import CHI_SQ, FLUX_ERR, LEVEL, RATIO, X_ERR, Y_ERR
 from qdimage.localize.fitting import fit_spots
 from qdimage.localize.options import LocalizeOptions
 from qdimage.localize.rings import Rings, dominant, measured_rings
-from qdimage.localize.scene import Scene
+from qdimage.localize.scene import NO_SPOTS, Scene, Seen
 from qdimage.localize.search import Found, search, settled
 from qdimage.localize.shapes import Shapes, measured_shapes
 from qdimage.localize.significance import TailTable
+from qdimage.numerics.near_pairs import near_pairs
 
 Array = NDArray[np.float64]
 
@@ -59,13 +59,16 @@ def localize(
     """
     given = options.psf_sigma_px
     guess = given or (psf.sigma_px if psf is not None else None) or psf_sigma_px or _FIRST_GUESS_PX
-    scene = Scene(image, gaussian_psf(guess, "given" if given else "expected"), options)
+    expected = gaussian_psf(guess, "given" if given else "expected")
+    scene = Scene(image, expected, options, np.empty((2, *image.mean.shape), np.float32))
     background = scene.background()
+    seen = Seen(NO_SPOTS, 0.0)
     if given is None:
-        scene = scene.with_psf(measured_psf(scene, background, psf))
+        measured, seen = measured_psf(scene, background, psf)
+        scene = scene.with_psf(measured)
     tails = scene.tails(background)
     rings = _rings(scene, background, tails)
-    return _finished(scene, *search(scene, rings, background, tails), tails)
+    return _finished(scene, *search(scene, rings, background, tails, seen), tails)
 
 
 def _rings(scene: Scene, background: Array, tails: TailTable) -> Rings:
@@ -73,14 +76,14 @@ def _rings(scene: Scene, background: Array, tails: TailTable) -> Rings:
     if scene.psf.source == "width" and scene.psf.n_dots >= _ENOUGH_FOR_RINGS:
         return Rings(np.zeros(1), scene.sigma)
     found = scene.candidates(background, np.zeros(scene.shape), tails)
-    spots, result, _ = fit_spots(scene, found, background, sweeps=1, with_shape=True)
-    chosen = dominant(spots, scene.sigma)
-    chosen &= ~measured_shapes(scene, spots, result).two_dots(scene.sigma)
-    spots, result, _ = fit_spots(scene, spots[chosen], background, sweeps=1)
-    left_over = scene.image.mean - background - scene.light(spots)
+    fit = fit_spots(scene, found, background, sweeps=1, with_shape=True)
+    chosen = dominant(fit.spots, scene.sigma)
+    chosen &= ~measured_shapes(scene, fit.spots, fit.result).two_dots(scene.sigma)
+    fit = fit_spots(scene, fit.spots[chosen], background, sweeps=1)
+    left_over = scene.image.mean - background - fit.light
     left_over = np.where(scene.image.usable, left_over, np.nan)
-    bright = (result[:, RATIO] > _RING_DEVIATE) & ~scene.at_edge(spots)
-    return measured_rings(left_over, spots[bright], scene.sigma)
+    bright = (fit.result[:, RATIO] > _RING_DEVIATE) & ~scene.at_edge(fit.spots)
+    return measured_rings(left_over, fit.spots[bright], scene.sigma)
 
 
 def _finished(scene: Scene, found: Found, around: Array, tails: TailTable) -> Localizations:
@@ -122,7 +125,7 @@ def _flags(scene: Scene, found: Found, shapes: Shapes) -> NDArray[np.int64]:
     flags = np.zeros(len(spots), np.int64)
     if len(spots) == 0:
         return flags
-    size = 2 * int(np.ceil(2 * scene.sigma)) + 1
+    reach = int(np.ceil(2 * scene.sigma))
     column = np.rint(spots[:, 0]).astype(int).clip(0, scene.shape[1] - 1)
     row = np.rint(spots[:, 1]).astype(int).clip(0, scene.shape[0] - 1)
     for mask, flag in (
@@ -131,10 +134,9 @@ def _flags(scene: Scene, found: Found, shapes: Shapes) -> NDArray[np.int64]:
         (scene.image.cosmic, DotFlag.COSMIC),
     ):
         if mask.any():
-            flags[maximum_filter(mask, size)[row, column]] |= flag
-    if len(spots) > 1:
-        distance, _ = cKDTree(spots[:, :2]).query(spots[:, :2], k=2)
-        flags[distance[:, 1] < _CROWDED_SIGMA * scene.sigma] |= DotFlag.CROWDED
+            flags[near_mask(mask, row, column, reach)] |= flag
+    start, _, _ = near_pairs(spots[:, :2], _CROWDED_SIGMA * scene.sigma)
+    flags[np.diff(start) > 0] |= DotFlag.CROWDED
     flags[scene.at_edge(spots)] |= DotFlag.EDGE
     flags[result[:, CHI_SQ] > _POOR_CHI_SQ] |= DotFlag.POOR_FIT
     flags[found.wide | shapes.wide(scene.sigma)] |= DotFlag.WIDE

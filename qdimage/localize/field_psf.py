@@ -11,7 +11,7 @@ from qdimage.domain.field_psf import FieldPsf, gaussian_psf
 from qdimage.localize.fit import FLUX_ERR
 from qdimage.localize.fitting import fit_spots
 from qdimage.localize.profile import profile_equations
-from qdimage.localize.scene import NO_SPOTS, Scene
+from qdimage.localize.scene import NO_SPOTS, Scene, Seen
 from qdimage.localize.shapes import Shapes, measured_shapes
 from qdimage.numerics.psf_terms import psf_terms
 
@@ -23,8 +23,8 @@ _CLEAR_SIGMA = 6.0
 _BRIGHT_SIGMA = 7.0
 _FEWEST, _MOST = 3, 200
 _ROUNDS = 8
-_SETTLED = 0.003
-_NEW_SEARCH = 0.12
+# A step of scoring that is so short is wrong by its square.
+_SETTLED = 0.015
 # However small its error, one dot's variance says no more than this share about the others'.
 _SCATTER = 0.06
 _OUTLIER_SIGMA = 4.0
@@ -50,7 +50,9 @@ _GAIN, _BY_CHANCE = 40.0, 15.0
 _PROFILE_ROUNDS = 4
 
 
-def measured_psf(scene: Scene, background: Array, fallback: FieldPsf | None) -> FieldPsf:
+def measured_psf(
+    scene: Scene, background: Array, fallback: FieldPsf | None
+) -> tuple[FieldPsf, Seen]:
     """Return the image of a point that the field shows, or the one expected of it.
 
     First the width of a Gaussian that all bright dots share, by maximum likelihood; then the
@@ -64,38 +66,46 @@ def measured_psf(scene: Scene, background: Array, fallback: FieldPsf | None) -> 
     fallback : FieldPsf, optional
         Of another channel: all of it for fields with too few bright dots, and its shape for those
         whose light shows no other.
+
+    Returns
+    -------
+    psf, seen
+        And the sources that were seen in search of bright dots.
     """
     other = scene.psf if fallback is None else replace(fallback, source="other channel")
-    answer = _measured(scene, background)
+    answer, seen = _measured(scene, background)
     if answer is None:
-        return other
+        return other, seen
     if answer.source == "profile" or fallback is None or fallback.is_gaussian:
-        return answer
-    return replace(
+        return answer, seen
+    other = replace(
         fallback.scaled(answer.sigma_px / fallback.sigma_px),
         source="other channel",
         sigma_err_px=answer.sigma_err_px,
         n_dots=answer.n_dots,
     )
+    return other, seen
 
 
-def _measured(scene: Scene, background: Array) -> FieldPsf | None:
-    every, spots, searched, sigma = NO_SPOTS, NO_SPOTS, 0.0, scene.sigma
+def _measured(scene: Scene, background: Array) -> tuple[FieldPsf | None, Seen]:
+    seen, spots, sigma = Seen(NO_SPOTS, 0.0), NO_SPOTS, scene.sigma
+    no_light = np.zeros(scene.shape)
     for _ in range(_ROUNDS):
         trial = scene.with_psf(gaussian_psf(sigma))
-        if abs(searched / sigma - 1) > _NEW_SEARCH:
-            every = trial.candidates(background, np.zeros(scene.shape), trial.tails(background))
-            spots, searched = every[_bright_and_solitary(trial, every)], sigma
+        if not seen.serves(sigma):
+            every = trial.candidates(background, no_light, trial.tails(background))
+            spots, seen = every[_bright_and_solitary(trial, every)], Seen(every, sigma)
         if len(spots) < _FEWEST:
-            return None
-        spots, result, _ = fit_spots(trial, spots, background, sweeps=1, with_shape=True)
+            return None, seen
+        fit = fit_spots(trial, spots, background, sweeps=1, with_shape=True)
+        spots, result = fit.spots, fit.result
         clear = spots[:, 2] > _BRIGHT_SIGMA * result[:, FLUX_ERR]
         if clear.sum() < _FEWEST:
-            return None
+            return None, seen
         shapes = measured_shapes(trial, spots[clear], result[clear])
         change, change_err, typical = _common_width(shapes, sigma)
         if not typical.any():
-            return None
+            return None, seen
         square = np.clip(sigma**2 + change, (0.6 * sigma) ** 2, (1.6 * sigma) ** 2)
         updated = float(np.clip(np.sqrt(square), _SMALLEST_PX, _LARGEST_PX))
         err = change_err / (2 * updated)
@@ -106,8 +116,8 @@ def _measured(scene: Scene, background: Array) -> FieldPsf | None:
     good = spots[clear][typical]
     answer = gaussian_psf(sigma, "width", sigma_err_px=err, n_dots=len(good))
     if scene.options.psf == "gaussian" or len(good) < _FEWEST_FOR_PROFILE:
-        return answer
-    return _with_profile(scene.with_psf(answer), background, every, good)
+        return answer, seen
+    return _with_profile(scene.with_psf(answer), background, seen.spots, good), seen
 
 
 def _bright_and_solitary(scene: Scene, spots: Array) -> Indices:
@@ -165,7 +175,7 @@ def _with_profile(scene: Scene, background: Array, every: Array, good: Array) ->
             return answer
         answer = found
         scene = scene.with_psf(found)
-        good = fit_spots(scene, good, around, sweeps=1)[0]
+        good = fit_spots(scene, good, around, sweeps=1).spots
         every = _replaced(every, good, scene.sigma)
     return answer
 

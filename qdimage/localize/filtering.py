@@ -8,59 +8,6 @@ Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 
-@njit(cache=True)
-def _weighted(
-    mean: Array,
-    samples: NDArray[np.int32],
-    background: Array,
-    light: Array,
-    slope: float,
-    read: float,
-    least: float,
-    left_over: Single,
-    weight: Single,
-) -> None:
-    for j in range(mean.shape[0]):
-        for i in range(mean.shape[1]):
-            level = background[j, i] + light[j, i]
-            inverse = samples[j, i] / (slope * max(level, least) + read)
-            weight[j, i] = inverse
-            left_over[j, i] = inverse * (mean[j, i] - level)
-
-
-@njit(cache=True)
-def _correlate(image: Single, profile: Single, between: Single, out: Single) -> None:
-    """Correlate with a symmetric profile along x and y; nothing is beyond the border."""
-    height, width = image.shape
-    reach = profile.shape[0] // 2
-    for j in range(height):
-        row, target = image[j], between[j]
-        for i in range(width):
-            target[i] = profile[reach] * row[i]
-        for k in range(1, min(reach, width - 1) + 1):
-            share = profile[reach + k]
-            for i in range(width - k):
-                target[i] += share * row[i + k]
-            for i in range(width - k):
-                target[i + k] += share * row[i]
-    for j in range(height):
-        target = out[j]
-        row = between[j]
-        for i in range(width):
-            target[i] = profile[reach] * row[i]
-        for k in range(1, reach + 1):
-            share = profile[reach + k]
-            if j + k < height:
-                row = between[j + k]
-                for i in range(width):
-                    target[i] += share * row[i]
-            if j - k >= 0:
-                row = between[j - k]
-                for i in range(width):
-                    target[i] += share * row[i]
-
-
-@njit(cache=True)
 def matched_filter(
     mean: Array,
     samples: NDArray[np.int32],
@@ -70,6 +17,7 @@ def matched_filter(
     read: float,
     least: float,
     profile: Array,
+    out: Single | None = None,
 ) -> tuple[Single, Single]:
     """Filter what light and background leave over by a spot that is a product of profiles.
 
@@ -81,6 +29,8 @@ def matched_filter(
     slope, read, least : float
         One-frame variance = slope * level + read; smallest level.
     profile : ndarray, shape (2 * reach + 1,)
+    out : ndarray of float32, shape (2, y, x), optional
+        Room for the answer.
 
     Returns
     -------
@@ -88,20 +38,117 @@ def matched_filter(
         Signal over noise, and the inverse variance of the flux: ratio / sqrt(information) is the
         flux of a spot at the pixel.
     """
-    shape = mean.shape
-    left_over, weight = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    between = np.empty(shape, np.float32)
-    ratio, information = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    _weighted(mean, samples, background, light, slope, read, least, left_over, weight)
+    ratio, information = np.empty((2, *mean.shape), np.float32) if out is None else out
     single = profile.astype(np.float32)
-    _correlate(left_over, single, between, ratio)
-    _correlate(weight, single * single, between, information)
-    tiny = np.float32(1e-30)
-    for j in range(shape[0]):
-        for i in range(shape[1]):
-            information[j, i] = max(information[j, i], tiny)
-            ratio[j, i] /= np.sqrt(information[j, i])
+    _filter_rows(mean, samples, background, light, slope, read, least, single, ratio, information)
     return ratio, information
+
+
+@njit(cache=True)
+def _filter_rows(
+    mean: Array,
+    samples: NDArray[np.int32],
+    background: Array,
+    light: Array,
+    slope: float,
+    read: float,
+    least: float,
+    profile: Single,
+    ratio: Single,
+    information: Single,
+) -> None:
+    """Fill signal over noise and information row by row, with no more rows held than are needed.
+
+    Nothing is beyond the border.
+    """
+    height, width = mean.shape
+    size = profile.shape[0]
+    reach = size // 2
+    square = profile * profile
+    signals, weights = np.empty((size, width), np.float32), np.empty((size, width), np.float32)
+    left_over = np.zeros(width + 2 * reach, np.float32)
+    weight = np.zeros(width + 2 * reach, np.float32)
+    for j in range(height + reach):
+        if j < height:
+            _weigh_row(
+                mean[j],
+                samples[j],
+                background[j],
+                light[j],
+                slope,
+                read,
+                least,
+                left_over[reach : reach + width],
+                weight[reach : reach + width],
+            )
+            _along(signals[j % size], left_over, profile, reach)
+            _along(weights[j % size], weight, square, reach)
+        row = j - reach
+        if row >= 0:
+            _across(ratio[row], signals, profile, row, height)
+            _across(information[row], weights, square, row, height)
+            _divide(ratio[row], information[row])
+
+
+@njit(cache=True)
+def _weigh_row(
+    mean: Array,
+    samples: NDArray[np.int32],
+    background: Array,
+    light: Array,
+    slope: float,
+    read: float,
+    least: float,
+    left_over: Single,
+    weight: Single,
+) -> None:
+    for i in range(mean.shape[0]):
+        level = background[i] + light[i]
+        inverse = samples[i] / (slope * max(level, least) + read)
+        weight[i] = inverse
+        left_over[i] = inverse * (mean[i] - level)
+
+
+@njit(cache=True)
+def _along(target: Single, padded: Single, profile: Single, reach: int) -> None:
+    """Correlate a row, padded by zeros, with a symmetric profile."""
+    width = target.shape[0]
+    middle = padded[reach : reach + width]
+    for i in range(width):
+        target[i] = profile[reach] * middle[i]
+    for k in range(1, reach + 1):
+        share = profile[reach + k]
+        before, after = padded[reach - k : reach - k + width], padded[reach + k :]
+        for i in range(width):
+            target[i] += share * (before[i] + after[i])
+
+
+@njit(cache=True)
+def _across(target: Single, rows: Single, profile: Single, row: int, height: int) -> None:
+    """Correlate columns, of which the rows in reach are held, with a symmetric profile."""
+    size = profile.shape[0]
+    reach, width = size // 2, target.shape[0]
+    middle = rows[row % size]
+    for i in range(width):
+        target[i] = profile[reach] * middle[i]
+    for k in range(1, reach + 1):
+        share = profile[reach + k]
+        if row - k >= 0 and row + k < height:
+            before, after = rows[(row - k) % size], rows[(row + k) % size]
+            for i in range(width):
+                target[i] += share * (before[i] + after[i])
+        elif row - k >= 0 or row + k < height:
+            only = rows[(row - k if row - k >= 0 else row + k) % size]
+            for i in range(width):
+                target[i] += share * only[i]
+
+
+@njit(cache=True)
+def _divide(ratio: Single, information: Single) -> None:
+    tiny = np.float32(1e-30)
+    for i in range(ratio.shape[0]):
+        information[i] = max(information[i], tiny)
+        ratio[i] /= np.sqrt(information[i])
 
 
 @njit(cache=True)
@@ -144,3 +191,15 @@ def _top(before: float, middle: float, after: float) -> float:
     if curvature <= 0.0:
         return 0.0
     return min(max(0.5 * (after - before) / curvature, -0.5), 0.5)
+
+
+@njit(cache=True)
+def near_mask(
+    mask: NDArray[np.bool_], row: NDArray[np.int64], column: NDArray[np.int64], reach: int
+) -> NDArray[np.bool_]:
+    """Whether any pixel of a mask is within reach of each place along both axes."""
+    near = np.zeros(row.shape[0], np.bool_)
+    for k in range(row.shape[0]):
+        top, left = max(row[k] - reach, 0), max(column[k] - reach, 0)
+        near[k] = mask[top : row[k] + reach + 1, left : column[k] + reach + 1].any()
+    return near

@@ -1,6 +1,5 @@
 """Maximum-likelihood fit of overlapping spots in one window: the hot kernel."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,14 +11,12 @@ from qdimage.numerics.psf_terms import PsfTerms, fill_profiles
 
 Array = NDArray[np.float64]
 
-_MAX_STEPS = 40
-# Gain in log-likelihood that another step would bring, below which there is none.
-_SETTLED = 1e-3
-# Steps that gain less are not checked.
-_UNCHECKED = 0.05
+MAX_STEPS = 40
+# Gain in log-likelihood, twice, of a last step: another one would bring some thousandth of that.
+SETTLED = 0.03
 _LONGEST_STEP_PX = 0.7
-_SMALLEST_FLUX = 1e-9
-_LARGEST_DAMPING = 1e9
+SMALLEST_FLUX = 1e-9
+LARGEST_DAMPING = 1e9
 # A blur may take this much of the core's variance away.
 _SHARPEST = 0.7
 
@@ -163,7 +160,7 @@ def dot(a: Array, b: Array, n: int) -> float:
 def fisher(
     window: Window, n_pixels: int, n: int, matrix: Array, score: Array, weighted: Array
 ) -> None:
-    """Fill the Fisher information and the score of n parameters."""
+    """Fill the Fisher information, its lower triangle, and the score of n parameters."""
     for a in range(n):
         by_a = window.gradient[a]
         score[a] = dot(window.residual, by_a, n_pixels)
@@ -171,20 +168,13 @@ def fisher(
             weighted[p] = window.weight[p] * by_a[p]
         for b in range(a + 1):
             matrix[a, b] = dot(weighted, window.gradient[b], n_pixels)
-            matrix[b, a] = matrix[a, b]
 
 
 @njit(cache=True)
-def _objective(window: Window, noise: Noise, n: int) -> float:
-    """Quasi-log-likelihood whose variance is slope * level + read."""
-    shift = noise.read / noise.slope
-    total = 0.0
-    for p in range(n):
-        if window.samples[p] > 0:
-            level = max(window.model[p], noise.least) + shift
-            gain = (window.data[p] + shift) * math.log(level) - level
-            total += window.samples[p] / noise.slope * gain
-    return total
+def within_reach(place: float, step: float, start: float, longest_px: float) -> float:
+    """Return a place one step further, not too far, within reach of where it began."""
+    move = min(max(step, -_LONGEST_STEP_PX), _LONGEST_STEP_PX)
+    return min(max(place + move, start - longest_px), start + longest_px)
 
 
 @njit(cache=True)
@@ -192,10 +182,10 @@ def _tried(spots: Array, start: Array, step: Array, longest_px: float, trial: Ar
     """Fill the spots one step further, each within reach of where it began."""
     for k in range(spots.shape[0]):
         for axis in range(2):
-            move = min(max(step[3 * k + axis], -_LONGEST_STEP_PX), _LONGEST_STEP_PX)
-            lowest, highest = start[k, axis] - longest_px, start[k, axis] + longest_px
-            trial[k, axis] = min(max(spots[k, axis] + move, lowest), highest)
-        trial[k, 2] = max(spots[k, 2] + step[3 * k + 2], _SMALLEST_FLUX)
+            trial[k, axis] = within_reach(
+                spots[k, axis], step[3 * k + axis], start[k, axis], longest_px
+            )
+        trial[k, 2] = max(spots[k, 2] + step[3 * k + 2], SMALLEST_FLUX)
 
 
 @njit(cache=True)
@@ -209,12 +199,13 @@ def fit_window(
     x0: int,
     y0: int,
     shape: tuple[int, int],
-    matrix: Array,
+    matrices: Array,
 ) -> float:
     """Fit spots and a constant in one window by Fisher scoring with step control.
 
     The likelihood is the Poisson form scaled to the camera's variance, F^2 and read noise included
-    (Huang et al., Nature Methods 10, 653, 2013, for the read noise as added counts).
+    (Huang et al., Nature Methods 10, 653, 2013, for the read noise as added counts). A step is
+    taken back where the likelihood's slope at its end says that it was too long.
 
     Parameters
     ----------
@@ -231,8 +222,8 @@ def fit_window(
         How far a spot may go from where it starts, along x and y.
     x0, y0, shape : int, int, (height, width)
         Of the window in the image.
-    matrix : ndarray, shape (m, m), m > 3k + 2
-        Filled with the Fisher information of (x, y, flux of each spot, constant[, blur]).
+    matrices : ndarray, shape (2, m, m), m > 3k + 2
+        Overwritten.
 
     Returns
     -------
@@ -242,49 +233,62 @@ def fit_window(
     n_spots = spots.shape[0]
     n = 3 * n_spots + 1 + (1 if with_blur else 0)
     n_pixels = shape[0] * shape[1]
-    score, step, weighted = np.empty(n), np.empty(n), np.empty(n_pixels)
+    scores, step, weighted = np.empty((2, n)), np.empty(n), np.empty(n_pixels)
     damped = np.empty((n, n))
     start, trial = spots.copy(), spots.copy()
-    constant, damping, value = 0.0, 0.0, math.nan
+    constant, damping, turn = 0.0, 0.0, 0
     window.gradient[3 * n_spots, :n_pixels] = 1.0
     least_blur = -_SHARPEST * psf.core_sigma**2
     most_blur = 3.0 * psf.core_sigma**2
     draw(window, psf, with_blur, spots, constant, x0, y0, shape)
-    for _ in range(_MAX_STEPS):
-        weigh(window, noise, n_pixels)
-        fisher(window, n_pixels, n, matrix, score, weighted)
-        moved = False
-        while not moved and damping < _LARGEST_DAMPING:
+    weigh(window, noise, n_pixels)
+    fisher(window, n_pixels, n, matrices[turn], scores[turn], weighted)
+    for _ in range(MAX_STEPS):
+        gain, moved = 0.0, False
+        while not moved and damping < LARGEST_DAMPING:
             for a in range(n):
-                for b in range(n):
-                    damped[a, b] = matrix[a, b]
-                damped[a, a] = matrix[a, a] * (1.0 + damping) + 1e-30
-                step[a] = score[a]
+                for b in range(a):
+                    damped[a, b] = matrices[turn, a, b]
+                damped[a, a] = matrices[turn, a, a] * (1.0 + damping) + 1e-30
+                step[a] = scores[turn, a]
             solve_positive(damped, step, n)
             gain = 0.0
             for a in range(n):
-                gain += score[a] * step[a]
+                gain += scores[turn, a] * step[a]
             _tried(spots, start, step, longest_px, trial)
-            next_constant = constant + step[3 * n_spots]
             if with_blur:
                 trial[0, 3] = min(max(spots[0, 3] + step[n - 1], least_blur), most_blur)
-            checked = gain > _UNCHECKED
-            if checked and math.isnan(value):
-                value = _objective(window, noise, n_pixels)
-            draw(window, psf, with_blur, trial, next_constant, x0, y0, shape)
-            next_value = _objective(window, noise, n_pixels) if checked else math.nan
-            if checked and not next_value >= value - 1e-12 * abs(value):
-                damping = max(10.0 * damping, 1e-2)
-                continue
+            draw(window, psf, with_blur, trial, constant + step[3 * n_spots], x0, y0, shape)
+            weigh(window, noise, n_pixels)
+            if gain > SETTLED:
+                fisher(window, n_pixels, n, matrices[1 - turn], scores[1 - turn], weighted)
+                if not _rise(scores, step, spots, trial, with_blur) >= 0.0:
+                    damping = max(10.0 * damping, 1e-2)
+                    continue
             moved = True
             spots[:] = trial
-            constant, value = next_constant, next_value
+            constant += step[3 * n_spots]
+            turn = 1 - turn
             damping = 0.1 * damping if damping > 1e-3 else 0.0
         if not moved:
             draw(window, psf, with_blur, spots, constant, x0, y0, shape)
+            weigh(window, noise, n_pixels)
             break
-        if gain < _SETTLED:
+        if gain <= SETTLED:
             break
-    weigh(window, noise, n_pixels)
-    fisher(window, n_pixels, n, matrix, score, weighted)
     return constant
+
+
+@njit(cache=True)
+def _rise(scores: Array, step: Array, spots: Array, trial: Array, with_blur: bool) -> float:
+    """Rise of the log-likelihood, twice, by the trapezoid of its slopes at both ends of a step."""
+    n_spots = spots.shape[0]
+    place = 3 * n_spots
+    rise = (scores[0, place] + scores[1, place]) * step[place]
+    for k in range(n_spots):
+        for a in range(3):
+            slope = scores[0, 3 * k + a] + scores[1, 3 * k + a]
+            rise += slope * (trial[k, a] - spots[k, a])
+    if with_blur:
+        rise += (scores[0, place + 1] + scores[1, place + 1]) * (trial[0, 3] - spots[0, 3])
+    return float(rise)

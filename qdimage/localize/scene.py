@@ -31,7 +31,21 @@ _DRAW_SIGMA, _DRAW_WINGS_SIGMA = 5.0, 12.0
 _EDGE_SIGMA = 2.5
 # Candidates may be less significant than dots by this many deviates before they are fitted.
 _PERMISSIVE = 0.7
+# A filter that is so much too wide or too narrow loses less than 1 % of a dot's significance.
+_SERVES = 0.12
 NO_SPOTS = np.empty((0, 4))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Sources (n, 4) that a filter of a width has shown."""
+
+    spots: Array
+    sigma: float
+
+    def serves(self, sigma: float) -> bool:
+        """Whether a filter of another width would show the same."""
+        return abs(self.sigma / sigma - 1.0) <= _SERVES
 
 
 @dataclass(frozen=True)
@@ -43,11 +57,14 @@ class Scene:
     image : PhotonImage
     psf : FieldPsf
     options : LocalizeOptions
+    room : ndarray of float32, shape (2, y, x)
+        For filtered images, so that each search need not ask for new memory.
     """
 
     image: PhotonImage
     psf: FieldPsf
     options: LocalizeOptions
+    room: NDArray[np.float32]
 
     @property
     def sigma(self) -> float:
@@ -85,12 +102,17 @@ class Scene:
         """Return it with another image of a point."""
         return replace(self, psf=psf)
 
-    def light(self, spots: Array) -> Array:
-        """Return the light of spots (y, x)."""
-        light = np.zeros(self.shape)
-        if len(spots):
-            draw_spots(light, self.terms, spots, self.draw_reach)
+    def light(self, spots: Array, out: Array | None = None) -> Array:
+        """Return the light of spots (y, x), in an array that is given or in a new one."""
+        light = np.zeros(self.shape) if out is None else out
+        if out is not None:
+            light[:] = 0.0
+        self.draw(light, spots)
         return light
+
+    def draw(self, light: Array, spots: Array, sign: float = 1.0) -> None:
+        """Add the light of spots to an image, or take it off (sign -1), in place."""
+        draw_spots(light, self.terms, spots, self.draw_reach, sign)
 
     def background(self, light: Array | None = None) -> Array:
         """Return the background map of the image without that light."""
@@ -121,9 +143,7 @@ class Scene:
 
     def expected_peaks(self, deviate: Array) -> Array:
         """Return the number of noise peaks in the image that are at least as significant."""
-        return expected_noise_peaks(
-            deviate, n_pixels=int(self.image.usable.sum()), psf_sigma_px=self.sigma
-        )
+        return expected_noise_peaks(deviate, n_pixels=self.image.n_usable, psf_sigma_px=self.sigma)
 
     def false_alarms(self, tails: TailTable, result: Array) -> Array:
         """Return that number for each fitted spot."""
@@ -158,6 +178,7 @@ class Scene:
             noise.read,
             noise.least,
             spot_profile(self.sigma, reach),
+            self.room,
         )
         places, deviate = self._maxima(ratio, background, light, tails)
         if len(places) == 0:
@@ -169,8 +190,7 @@ class Scene:
         return np.column_stack([places, flux, np.zeros(len(places))])
 
     def _threshold(self, peaks: float) -> float:
-        n_pixels = int(self.image.usable.sum())
-        return deviate_for_noise_peaks(peaks, n_pixels=n_pixels, psf_sigma_px=self.sigma)
+        return deviate_for_noise_peaks(peaks, n_pixels=self.image.n_usable, psf_sigma_px=self.sigma)
 
     def _maxima(
         self, ratio: NDArray[np.float32], background: Array, light: Array, tails: TailTable
@@ -186,7 +206,7 @@ class Scene:
             # The tail of few photons is longer than the normal one, never shorter.
             places = local_maxima(ratio, lowest)
         column, row = self._pixels(places)
-        level = (background + light)[row, column]
+        level = background[row, column] + light[row, column]
         deviate = tails.normal_deviate(ratio[row, column].astype(float), level)
         return places, deviate
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qdimage.localize.fit import N_RESULTS
 from qdimage.localize.fitting import SWEEPS, determined, disturbed_by, fit_spots
 from qdimage.localize.rings import Rings, may_be_ring, outshone
-from qdimage.localize.scene import NO_SPOTS, Scene
+from qdimage.localize.scene import NO_SPOTS, Scene, Seen
 from qdimage.localize.shapes import measured_shapes, split_in_two, still_two
 from qdimage.localize.significance import TailTable
 
@@ -34,6 +34,8 @@ class Found:
         Of their fits.
     wide, doublet, stale : ndarray of bool, shape (n,)
         Which have a width of their own; which may be two dots; which are to be fitted (again).
+    light : ndarray, shape (y, x)
+        Of the spots; one image for all states, kept up to date in place.
     """
 
     spots: Array
@@ -41,24 +43,29 @@ class Found:
     wide: Mask
     doublet: Mask
     stale: Mask
+    light: Array
 
     def of(self, kept: Mask | NDArray[np.int64]) -> "Found":
-        """Some of them, or all in another order."""
+        """Some of them, or all in another order; the light stays that of all."""
         return Found(
             self.spots[kept],
             self.result[kept],
             self.wide[kept],
             self.doublet[kept],
             self.stale[kept],
+            self.light,
         )
 
     def without(self, dropped: Mask, scene: Scene) -> "Found":
         """All but some, whose neighbours are to be fitted again."""
         if not dropped.any():
             return self
+        scene.draw(self.light, self.spots[dropped], -1.0)
+        return replace(self, stale=self._stale_without(dropped, scene)).of(~dropped)
+
+    def _stale_without(self, dropped: Mask, scene: Scene) -> Mask:
         lost = np.where(dropped, self.spots[:, 2], 0.0)
-        disturbed = disturbed_by(scene, self.spots, self.result, lost)
-        return replace(self, stale=self.stale | disturbed).of(~dropped)
+        return self.stale | disturbed_by(scene, self.spots, self.result, lost)
 
     def with_new(self, spots: Array, scene: Scene) -> "Found":
         """These and further ones, which their neighbours feel."""
@@ -70,7 +77,9 @@ class Found:
             np.concatenate([self.wide, no]),
             np.concatenate([self.doublet, no]),
             np.concatenate([self.stale, ~no]),
+            self.light,
         )
+        scene.draw(both.light, spots)
         if n == 0:
             return both
         gained = np.where(np.arange(n + m) < n, 0.0, both.spots[:, 2])
@@ -79,35 +88,46 @@ class Found:
 
     def fitted(self, scene: Scene, around: Array, *, sweeps: int, free: bool = False) -> "Found":
         """Fit those that are stale; those that ran away or met another are left out."""
-        spots, result, kept = fit_spots(
+        fit = fit_spots(
             scene,
             self.spots,
             around,
+            light=self.light,
             result=self.result,
             stale=self.stale,
             sweeps=sweeps,
             with_shape=True,
             wide=self.wide | free,
         )
-        dropped = self.without(~kept, scene)
-        stale = dropped.stale & ~self.stale[kept]
-        return replace(dropped, spots=spots, result=result, stale=stale)
+        stale = np.zeros(len(self.spots), bool)
+        if not fit.kept.all():
+            stale = self._stale_without(~fit.kept, scene) & ~self.stale
+        left = replace(self, stale=stale, light=fit.light).of(fit.kept)
+        return replace(left, spots=fit.spots, result=fit.result)
 
 
-NOTHING = Found(NO_SPOTS, np.empty((0, N_RESULTS)), *np.zeros((3, 0), bool))
+def nothing(scene: Scene) -> Found:
+    """No dots yet."""
+    no = np.zeros(0, bool)
+    return Found(NO_SPOTS, np.empty((0, N_RESULTS)), no, no, no, np.zeros(scene.shape))
 
 
-def search(scene: Scene, rings: Rings, background: Array, tails: TailTable) -> tuple[Found, Array]:
+def search(
+    scene: Scene, rings: Rings, background: Array, tails: TailTable, seen: Seen
+) -> tuple[Found, Array]:
     """Return the dots and what surrounds them.
 
-    Each round adds what the spots so far leave over, their rings included. A spot that is longer
-    than one dot is tried as two, one that is wide in all directions gets a width of its own.
+    The first round begins with what was seen already, where the filter's width was right. Each
+    adds what the spots so far leave over, their rings included. A spot that is longer than one dot
+    is tried as two, one that is wide in all directions gets a width of its own.
     """
-    found, around = NOTHING, background
-    light = np.zeros(scene.shape)
+    found, around = nothing(scene), background
     rounds = scene.options.max_rounds + (_ROUNDS_FOR_RINGS if rings.visible else 0)
     for turn in range(rounds):
-        new = scene.candidates(around, light, tails)
+        if turn == 0 and seen.serves(scene.sigma):
+            new = seen.spots
+        else:
+            new = scene.candidates(around, found.light, tails)
         new = new[~outshone(new, found.spots, scene.sigma)]
         if rings.visible:
             # A dim source beside a bright one waits until the bright one's rings are taken off.
@@ -121,9 +141,10 @@ def search(scene: Scene, rings: Rings, background: Array, tails: TailTable) -> t
         if rings.visible or not rings.known:
             found = found.without(outshone(found.spots, found.spots, scene.sigma), scene)
         few = abs(len(found.spots) - before) <= _FEW * before
-        light = scene.light(found.spots)
         if not few or rings.visible:
-            around = scene.background(light) + rings.light(scene.shape, found.spots)
+            around = scene.background(found.light)
+            if rings.visible:
+                around += rings.light(scene.shape, found.spots)
         if few and turn > 0:
             break
     return found, around
@@ -151,18 +172,20 @@ def _shaped(scene: Scene, found: Found, around: Array, tails: TailTable) -> Foun
     first, second = np.flatnonzero(long), np.arange(n, len(split))
     stale = tried.stale.copy()
     stale[first] = True
-    spots, fitted, kept = fit_spots(
+    fit = fit_spots(
         scene,
         split,
         around,
+        light=scene.light(split, found.light),
         result=tried.result,
         stale=stale,
         sweeps=2,
         with_shape=True,
         wide=tried.wide,
     )
+    kept = fit.kept
     every, known = tried.spots.copy(), tried.result.copy()
-    every[kept], known[kept] = spots, fitted
+    every[kept], known[kept] = fit.spots, fit.result
     two = kept[first] & kept[second]
     two &= still_two(every, known, first, second, scene.sigma)
     alarms = scene.false_alarms(tails, known)
@@ -178,7 +201,8 @@ def _shaped(scene: Scene, found: Found, around: Array, tails: TailTable) -> Foun
     doublet[first[two]] = False
     left = np.ones(len(every), bool)
     left[second[~two]] = False
-    return Found(every, known, tried.wide, doublet, stale).of(left)
+    light = scene.light(every[left], found.light)
+    return Found(every, known, tried.wide, doublet, stale, light).of(left)
 
 
 def settled(scene: Scene, found: Found, around: Array, tails: TailTable) -> Found:

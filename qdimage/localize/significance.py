@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from qdimage.domain.camera import NoiseModel
 from qdimage.numerics.psf import spot_profile
@@ -19,6 +18,7 @@ _LEVELS = 6
 _STEPS = 100
 _SETTLED = 1e-9
 _LARGEST_TILT = 1 - 1e-9
+_NEWTON_STEPS, _JUST_ABOVE_ONE = 12, 1 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -189,12 +189,11 @@ def expected_noise_peaks(deviate: Array, *, n_pixels: int, psf_sigma_px: float) 
 
 
 def deviate_for_noise_peaks(peaks: float, *, n_pixels: int, psf_sigma_px: float) -> float:
-    """Return the deviate above which an image shows `peaks` noise peaks on average."""
-
-    def excess(u: float) -> float:
-        expected = expected_noise_peaks(np.array([u]), n_pixels=n_pixels, psf_sigma_px=psf_sigma_px)
-        return float(expected[0] - peaks)
-
-    if excess(1.0) <= 0:
-        return 1.0
-    return float(brentq(excess, 1.0, 30.0))
+    """Return the deviate above which an image shows `peaks` noise peaks on average, at least 1."""
+    at_one = expected_noise_peaks(np.ones(1), n_pixels=n_pixels, psf_sigma_px=psf_sigma_px)[0]
+    # With u exp(-u^2 / 2) falling from u = 1 on, Newton's method in logarithms.
+    target = math.log(peaks / at_one) - 0.5 if at_one > peaks else -0.5
+    u = math.sqrt(1.0 - 2.0 * (target + 0.5)) if target < -0.5 else 1.0
+    for _ in range(_NEWTON_STEPS if u > 1.0 else 0):
+        u = max(u - (math.log(u) - 0.5 * u * u - target) / (1.0 / u - u), _JUST_ABOVE_ONE)
+    return u

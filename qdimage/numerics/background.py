@@ -20,6 +20,8 @@ _SETTLED_SIGMA = 1e-3
 # The Gaussian is not quite the spot: this share of its light may stay.
 _LEFT_OVER_SHARE = 0.05
 
+_DARK = np.empty((0, 0))
+
 
 def smooth_background(
     image: Array,
@@ -51,8 +53,15 @@ def smooth_background(
     """
     rows = _edges(image.shape[0], box_px)
     columns = _edges(image.shape[1], box_px)
-    light = np.zeros_like(image) if light is None else light
-    mesh = _clipped_means(image, n_samples, light, rows, columns, variance_slope, read_variance)
+    mesh = _clipped_means(
+        image,
+        n_samples,
+        _DARK if light is None else light,
+        rows,
+        columns,
+        variance_slope,
+        read_variance,
+    )
     mesh = _fill_missing(mesh)
     return np.asarray(
         _interpolation(rows, image.shape[0]) @ mesh @ _interpolation(columns, image.shape[1]).T
@@ -82,10 +91,13 @@ def _clipped_means(
             for y in range(rows[j], rows[j + 1]):
                 for x in range(columns[i], columns[i + 1]):
                     if n_samples[y, x] > 0:
-                        values[n] = image[y, x] - light[y, x]
+                        values[n] = image[y, x]
                         share[n] = 1.0 / n_samples[y, x]
-                        added[n] = slope * light[y, x] * share[n]
-                        added[n] += (_LEFT_OVER_SHARE * light[y, x]) ** 2
+                        added[n] = 0.0
+                        if light.size:
+                            values[n] -= light[y, x]
+                            added[n] = slope * light[y, x] * share[n]
+                            added[n] += (_LEFT_OVER_SHARE * light[y, x]) ** 2
                         n += 1
             size = (rows[j + 1] - rows[j]) * (columns[i + 1] - columns[i])
             if n > 0 and n >= _MIN_USABLE_SHARE * size:

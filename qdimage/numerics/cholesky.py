@@ -24,6 +24,13 @@ def solve_positive(matrix: Array, vector: Array, n: int) -> None:
     vector : ndarray, shape (m,)
     n : int
     """
+    factor_positive(matrix, n)
+    solve_factored(matrix, vector, n)
+
+
+@njit(cache=True)
+def factor_positive(matrix: Array, n: int) -> None:
+    """Overwrite the lower triangle of the leading n x n block by its Cholesky factor."""
     for j in range(n):
         whole = matrix[j, j]
         pivot = whole
@@ -41,13 +48,18 @@ def solve_positive(matrix: Array, vector: Array, n: int) -> None:
             for k in range(j):
                 total -= matrix[i, k] * matrix[j, k]
             matrix[i, j] = total / root
+
+
+@njit(cache=True)
+def solve_factored(factor: Array, vector: Array, n: int) -> None:
+    """Solve a system in place, whose matrix `factor_positive` factored."""
     for i in range(n):
         total = vector[i]
         for k in range(i):
-            total -= matrix[i, k] * vector[k]
-        vector[i] = total / matrix[i, i]
+            total -= factor[i, k] * vector[k]
+        vector[i] = total / factor[i, i]
     for i in range(n - 1, -1, -1):
         total = vector[i]
         for k in range(i + 1, n):
-            total -= matrix[k, i] * vector[k]
-        vector[i] = total / matrix[i, i]
+            total -= factor[k, i] * vector[k]
+        vector[i] = total / factor[i, i]

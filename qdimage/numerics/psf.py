@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qdimage.numerics.normal_table import normal
+
 Array = NDArray[np.float64]
 
 _SQRT_2 = math.sqrt(2.0)
@@ -108,11 +110,11 @@ def even_derivatives(
 def _edge(offset: float, sigma: float, n: int, derivative: Array) -> float:
     """Fill derivatives 0 to n of the unit normal density at an edge, and return its integral."""
     z = offset / sigma
-    density = math.exp(-0.5 * z * z) / _SQRT_2_PI
+    density, integral = normal(z)
     before, now = 0.0, 1.0
     sign = 1.0
     for order in range(n + 1):
         derivative[order] = sign * now * density
         before, now = now, z * now - order * before
         sign = -sign
-    return 0.5 * math.erf(z / _SQRT_2)
+    return integral

@@ -8,12 +8,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from qdimage.domain.field_psf import FieldPsf
+from qdimage.numerics.normal_table import normal
 from qdimage.numerics.psf import even_derivatives
 
 Array = NDArray[np.float64]
-
-_ROOT_HALF = math.sqrt(0.5)
-_NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 class PsfTerms(NamedTuple):
@@ -75,7 +73,7 @@ def fill_profiles(
     n_core = psf.core.shape[0]
     sigma = math.sqrt(psf.core_sigma**2 + blur)
     if n_core + psf.wing_sigmas.shape[0] == 1:
-        _fill_normal(sigma, first, centre, 1.0 if along_x else psf.core[0], profile)
+        fill_normal(sigma, first, centre, 1.0 if along_x else psf.core[0], profile[:, 0])
         return
     value, slope = np.empty((n_core + 1, n)), np.empty((n_core + 1, n))
     work = np.empty((2, 2 * n_core + 3))
@@ -112,19 +110,28 @@ def fill_profiles(
 
 
 @njit(cache=True)
-def _fill_normal(sigma: float, first: int, centre: float, factor: float, profile: Array) -> None:
-    """Fill the profile of a normal density times a factor, and its two derivatives."""
+def fill_normal(sigma: float, first: int, centre: float, factor: float, profile: Array) -> None:
+    """Fill a normal density, integrated over pixels, times a factor, and its two derivatives.
+
+    Parameters
+    ----------
+    sigma : float
+    first : int
+    centre : float
+    factor : float
+    profile : ndarray, shape (3, n)
+        As `fill_profiles` fills one term.
+    """
     inverse = 1.0 / sigma
+    by_centre, by_variance = factor * inverse, factor * inverse * inverse
     z = (first - 0.5 - centre) * inverse
-    density = math.exp(-0.5 * z * z) * _NORMAL
-    cumulative = 0.5 * math.erf(z * _ROOT_HALF)
-    for i in range(profile.shape[2]):
+    density, cumulative = normal(z)
+    for i in range(profile.shape[1]):
         z_right = z + inverse
-        right = math.exp(-0.5 * z_right * z_right) * _NORMAL
-        cumulative_right = 0.5 * math.erf(z_right * _ROOT_HALF)
-        profile[0, 0, i] = factor * (cumulative_right - cumulative)
-        profile[1, 0, i] = factor * (density - right) * inverse
-        profile[2, 0, i] = factor * (z * density - z_right * right) * inverse * inverse
+        right, cumulative_right = normal(z_right)
+        profile[0, i] = factor * (cumulative_right - cumulative)
+        profile[1, i] = by_centre * (density - right)
+        profile[2, i] = by_variance * (z * density - z_right * right)
         z, density, cumulative = z_right, right, cumulative_right
 
 
@@ -161,8 +168,8 @@ def draw_spot(
 
 
 @njit(cache=True)
-def draw_spots(image: Array, psf: PsfTerms, spots: Array, reach: int) -> None:
-    """Add spots (n, 4), rows of x, y, flux and blur, to an image, in place."""
+def draw_spots(image: Array, psf: PsfTerms, spots: Array, reach: int, sign: float = 1.0) -> None:
+    """Add spots (n, 4), rows of x, y, flux and blur, to an image, or take them off (sign -1)."""
     work = np.empty((2, 3, n_terms(psf), 2 * reach + 1))
     for k in range(spots.shape[0]):
-        draw_spot(image, psf, spots[k], 1.0, reach, work)
+        draw_spot(image, psf, spots[k], sign, reach, work)

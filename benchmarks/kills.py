@@ -1,8 +1,10 @@
 """Runs that are killed at random moments and resumed: do the same bytes come out?
 
-Fields of the demo device are analysed under several names. A trial kills the run some times, each
-after a random time, and then lets it come to its end; its tables, curves and images are compared
-with those of a run that nobody disturbed.
+Corners of the demo device's fields are analysed under several names. In every trial a run is
+killed, its processes with it, at a random moment of its whole length: in half of the trials it is
+the first in its folder, in the others an earlier run with another option has left its tables
+there. Each file that the kill leaves has to be the earlier run's or the new one's; then the run is
+resumed, and its files are compared with those of a run that nobody disturbed.
 """
 
 import argparse
@@ -13,13 +15,43 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-CLONE = Path(__file__).resolve().parents[1]
-DEMO = CLONE / "sample_stacks" / "demo_device"
-KILLS_PER_TRIAL = 5
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from small_device import make_field
+
+N_SOURCES = 3
+NOT_RESULTS = ("unfinished", "kept_steps")
+EARLIER = {"match": {"confidence": 0.9}}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is run, killed and resumed.
+
+    Attributes
+    ----------
+    device : pathlib.Path
+    workers : int
+    whole : bool
+        The command with its figures and report, or the tables, curves and images alone.
+    """
+
+    device: Path
+    workers: int
+    whole: bool
+
+    def command(self, out: Path) -> list[str]:
+        """The command line."""
+        asked = [str(self.device), "-o", str(out), "--workers", str(self.workers)]
+        if self.whole:
+            return [sys.executable, "-m", "qdimage", "run", *asked, "--resume", "--quiet"]
+        return [sys.executable, __file__, "--tables", *asked]
 
 
 def main() -> None:
@@ -27,65 +59,96 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--fields", type=int, default=10)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="in every other trial, else one")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--whole", action="store_true", help="with figures and report")
+    parser.add_argument("--tables", type=Path, metavar="DEVICE", help="for itself")
+    parser.add_argument("-o", type=Path, metavar="OUT", help="for itself")
     asked = parser.parse_args()
+    if asked.tables:
+        write_tables(asked.tables, asked.o, asked.workers)
+        return
     chance = np.random.default_rng(asked.seed)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        device = make_device(Path(folder) / "device", asked.fields)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        job = Job(make_device(folder / "device", asked.fields), 1, asked.whole)
+        write_tables(job.device, folder / "earlier", asked.workers, options=EARLIER)
+        # Kernels are compiled by now.
         begun = time.perf_counter()
-        wanted = undisturbed(device, Path(folder) / "undisturbed", asked.workers)
+        subprocess.run(job.command(folder / "undisturbed"), check=True)
         whole_s = time.perf_counter() - begun
+        wanted, earlier = files_of(folder / "undisturbed"), files_of(folder / "earlier")
         print(f"{asked.fields} fields take {whole_s:.1f} s; {len(wanted)} files are compared")
-        n_killed = n_different = 0
+        faults: list[str] = []
+        n_killed = n_trials = n_kept = 0
         while n_killed < asked.kills:
-            out = Path(folder) / "out"
-            moments = chance.uniform(0.0, whole_s, KILLS_PER_TRIAL).tolist()
-            killed = [kill_after(moment, device, out, asked.workers) for moment in moments]
-            left = sorted(path.name for path in out.iterdir()) if out.exists() else []
-            finish(device, out, asked.workers)
-            different = {name for name, data in files_of(out).items() if wanted.get(name) != data}
-            different |= set(wanted) - set(files_of(out))
-            n_killed += sum(killed)
-            n_different += bool(different)
-            what = f"{len(different)} files differ" if different else "the same bytes"
-            print(f"killed {sum(killed)} times, {n_killed} in all; left {left}: {what}", flush=True)
+            out = folder / "out"
+            job = replace(job, workers=1 + n_trials % 2 * (asked.workers - 1))
+            if n_trials // 2 % 2:
+                shutil.copytree(folder / "earlier", out)
+            found = trial(job, out, chance.uniform(0.0, whole_s), [wanted, earlier])
+            n_trials += 1
+            n_killed += found.killed
+            n_kept += found.n_kept
+            faults += found.faults
+            what = "; ".join(found.faults) or "the same bytes"
+            print(f"{n_killed:3} killed; {found.n_kept:3} steps kept: {what}", flush=True)
             shutil.rmtree(out)
-    print(f"{n_killed} kills, {n_different} results that differ")
+    print(f"{n_killed} kills, {n_kept} steps kept, {len(faults)} faults {faults}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a kill left: steps kept, and faults, one line each."""
+
+    killed: bool
+    n_kept: int
+    faults: Sequence[str]
+
+
+def trial(job: Job, out: Path, seconds: float, answers: Sequence[dict[str, bytes]]) -> Found:
+    """Kill a run after a time and resume it; the first of the answers is the one wanted."""
+    killed = kill_after(seconds, job, out)
+    left, kept = files_of(out), list((out / "kept_steps").glob("*.zip"))
+    faults = [
+        f"after the kill {name} is neither old nor new"
+        for name, data in left.items()
+        if not any(answer.get(name) == data for answer in answers)
+    ]
+    done = subprocess.run(job.command(out), check=False, capture_output=True, text=True)
+    if done.returncode:
+        faults.append(f"resumed: exit {done.returncode}, {done.stderr[-200:]!r}")
+    found, wanted = files_of(out), answers[0]
+    names = sorted(set(found) | set(wanted))
+    differ = [name for name in names if found.get(name) != wanted.get(name)]
+    faults += [f"{len(differ)} files differ, among them {name}" for name in differ[:1]]
+    strange = {path.name for path in out.iterdir()} & {"unfinished", "qdimage.lock"}
+    faults += [f"{name} is left" for name in sorted(strange)]
+    return Found(killed, len(kept), faults)
+
+
+def write_tables(
+    device: Path, out: Path, workers: int, options: dict[str, dict[str, float]] | None = None
+) -> None:
+    """Run without figures and report, which take longer than all else here."""
+    import qdimage
+    from qdimage.pipeline.run import run_plan
+
+    run_plan(qdimage.plan(device, options=options), out, resume=True, workers=workers)
 
 
 def make_device(device: Path, n_fields: int) -> Path:
-    """Copy fields of the demo device under new names."""
-    sources = sorted(DEMO.glob("field-*"))
+    """Cut fields out of the demo device, with a file of time tags in some."""
     for number in range(n_fields):
-        source, name = sources[number % len(sources)], f"copy-{number + 1:02d}"
-        shutil.copytree(source, device / name)
-        file = device / name / "experiment.toml"
-        text = file.read_text(encoding="utf-8")
-        file.write_text(text.replace(f'name = "{source.name}"', f'name = "{name}"'), "utf-8")
+        tags = int(number < N_SOURCES)
+        folder, source = device / f"field-{number:02d}", 1 + number % N_SOURCES
+        make_field(folder, number=source, voltages=("2.6",), time_tags=tags)
     return device
 
 
-def command(device: Path, out: Path, workers: int) -> list[str]:
-    """The command that is killed and resumed."""
-    run = [sys.executable, "-m", "qdimage", "run", str(device), "-o", str(out), "--quiet"]
-    return [*run, "--resume", "--workers", str(workers)]
-
-
-def undisturbed(device: Path, out: Path, workers: int) -> dict[str, bytes]:
-    """Files of a run that comes to its end at once, kernels compiled."""
-    finish(device, out, workers)
-    return files_of(out)
-
-
-def finish(device: Path, out: Path, workers: int) -> None:
-    """Run to the end."""
-    subprocess.run(command(device, out, workers), check=True)
-
-
-def kill_after(seconds: float, device: Path, out: Path, workers: int) -> bool:
+def kill_after(seconds: float, job: Job, out: Path) -> bool:
     """Kill a run, its processes with it, after a time; False where it ended before."""
-    run = subprocess.Popen(command(device, out, workers), start_new_session=True)
+    run = subprocess.Popen(job.command(out), start_new_session=True)
     try:
         run.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -100,7 +163,7 @@ def files_of(out: Path) -> dict[str, bytes]:
     return {
         path.relative_to(out).as_posix(): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.suffix in (".csv", ".tif")
+        if path.suffix in (".csv", ".tif") and path.relative_to(out).parts[0] not in NOT_RESULTS
     }
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path that becomes ``path`` on success and vanishes on failure."""
     partial = path.with_name(path.name + ".partial")
+    # What a killed run left, or a link that would lead the writing elsewhere.
+    partial.unlink(missing_ok=True)
     try:
         yield partial
         _reach_the_disk(partial)

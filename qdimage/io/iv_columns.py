@@ -22,7 +22,7 @@ _OTHER = frozenset({"density", "limit", "range", "abs", "log", "ln", "power", "r
 _PREFIX = {"": 1.0, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 _BASE = {VOLTAGE: ("v", "volt", "volts"), CURRENT: ("a", "amp", "amps", "ampere"), TIME: ("s",)}
 _MINUTES = {"min": 60.0, "minutes": 60.0, "h": 3600.0, "seconds": 1.0, "sec": 1.0, "secs": 1.0}
-_IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]*?)\s*[)\]]")
+_IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _AFTER_SIGN = re.compile(r"[/_]\s*([a-zA-Z\u00b5\u03bc]+)\s*\Z")
 _WORD = re.compile(r"[a-z]+")
 

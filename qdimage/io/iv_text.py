@@ -13,7 +13,7 @@ MOST_BYTES = 1 << 26
 # What a source-meter writes where it overflowed or measured nothing: 9.9e37 and 9.91e37.
 OVERFLOW = 9.8e37
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 _NO_READING = frozenset({"", "-", "nan", "overflow", "overflw", "ovrflw", "inf"})
 _DIALECT_LINES = 5000
 

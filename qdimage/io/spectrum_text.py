@@ -16,7 +16,7 @@ from qdimage.io.spectrum_parts import Rows, made_spectrum, read_bytes
 
 Array = NDArray[np.float64]
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 _WAVELENGTH_NAMES = ("wavelength_nm", "wavelength", "lambda", "nm")
 _COUNTS_NAMES = ("counts", "intensity", "signal")
 # Keys of exposure by what one unit of theirs is in s. Solis; SpectraSuite; OceanView; our own.

@@ -116,12 +116,15 @@ class KeptSteps:
 def forget_steps(folder: Path, *, but: Iterable[str] = ()) -> None:
     """Delete the kept steps, but those in the named files."""
     stay = set(but)
-    if not stay:
+    if folder.is_symlink():
+        # What lies behind a link may be another's.
+        folder.unlink()
+    elif not stay:
         shutil.rmtree(folder, ignore_errors=True)
-        return
-    for path in folder.glob("*"):
-        if path.name not in stay:
-            path.unlink(missing_ok=True)
+    else:
+        for path in folder.glob("*"):
+            if path.name not in stay and not path.is_dir():
+                path.unlink(missing_ok=True)
 
 
 def file_marks(folder: Path, names: Iterable[str | None]) -> list[tuple[str, int, int]]:

@@ -87,7 +87,7 @@ def staged(out: Path) -> Iterator[Path]:
     the earlier run is as it was. The record of the run comes last.
     """
     staging = out / _STAGING
-    shutil.rmtree(staging, ignore_errors=True)
+    _remove(staging)
     staging.mkdir(parents=True)
     try:
         yield staging
@@ -99,10 +99,30 @@ def staged(out: Path) -> Iterator[Path]:
 
 
 def _replace(source: Path, target: Path) -> None:
+    """Move a file, or a folder file by file, since no folder can take another's place at once."""
+    if source.is_dir():
+        if target.is_symlink() or target.is_file():
+            target.unlink()
+        target.mkdir(exist_ok=True)
+        names = {path.name for path in source.iterdir()}
+        for name in sorted(names):
+            _replace(source / name, target / name)
+        for path in target.iterdir():
+            if path.name not in names:
+                _remove(path)
+        return
     if target.is_dir():
-        shutil.rmtree(target)
+        _remove(target)
     source.replace(target)
     if target.suffix in _TABLE_SUFFIXES:
         # The same table in the other format is the earlier run's.
         for suffix in set(_TABLE_SUFFIXES) - {target.suffix}:
             target.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    """Delete what is there; of a link only the link, for what it leads to may be another's."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -189,7 +189,7 @@ def run_plan(
     started, clock = datetime.now(UTC), time.perf_counter()
     kept = out / KEPT
     with owned(out), _place(workers, scheduler) as place, staged(out) as staging:
-        if not resume:
+        if not resume or kept.is_symlink():
             forget_steps(kept)
         fields = analyse_fields(
             plan.fields,

@@ -65,3 +65,31 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(bytes(range(256)) * 5000)
     assert sha256(path) == hashlib.sha256(bytes(range(256)) * 5000).hexdigest()
+
+
+def test_a_link_in_the_place_of_the_partial_file_leads_nowhere(tmp_path: Path) -> None:
+    mine, out = tmp_path / "mine.txt", tmp_path / "out"
+    mine.write_text("mine", encoding="utf-8")
+    out.mkdir()
+    with replacing(out / "a.txt") as partial:
+        name = partial
+        partial.write_text("x", encoding="utf-8")
+    name.symlink_to(mine)
+    write_text(out / "a.txt", "new")
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert [path.name for path in out.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_keeps_the_older_file(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_text(path, "new " * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counter_files import photon_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from time_tag_files import fine_message, photons_in
@@ -27,31 +28,6 @@ def columns(seed: int = 1, n: int = N) -> dict[str, np.ndarray]:
         "detectors": rng.integers(0, 2, n).astype(np.uint8),
         "nanotimes": rng.integers(0, 4096, n).astype(np.uint16),
     }
-
-
-def photon_file(
-    path: Path,
-    spots: dict[str, dict[str, np.ndarray]],
-    *,
-    unit_s: Any = 5e-9,
-    tcspc_s: Any = None,
-    rate_hz: float | None = None,
-    **storage: Any,
-) -> Path:
-    with h5py.File(path, "w") as file:
-        file.attrs["format_name"] = "Photon-HDF5"
-        file["acquisition_duration"] = 60.0
-        for name, arrays in spots.items():
-            group = file.create_group(name)
-            for column, values in arrays.items():
-                if column != "nanotimes" or tcspc_s is not None:
-                    group.create_dataset(column, data=values, **storage)
-            group["timestamps_specs/timestamps_unit"] = unit_s
-            if tcspc_s is not None:
-                group["nanotimes_specs/tcspc_unit"] = tcspc_s
-            if rate_hz is not None:
-                group["measurement_specs/laser_repetition_rate"] = rate_hz
-    return path
 
 
 def refused(path: Path) -> str:

@@ -1,10 +1,10 @@
 """Histograms that were made elsewhere: PHU and CSV."""
 
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from counter_files import write_phu
 
 from qdimage.domain.g2_curve import G2Curve, accidentals
 from qdimage.errors import ConfigurationError, FormatError
@@ -12,32 +12,6 @@ from qdimage.io.time_tags import open_histogram, open_photons
 
 COUNTS = np.array([[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]])
 GIVEN = {"duration_s": 100.0, "rate_counts_s": (2000.0, 3000.0)}
-
-
-def tag(name: str, value: int | float, index: int = -1) -> bytes:
-    kind, layout = (0x20000008, "d") if isinstance(value, float) else (0x10000008, "q")
-    return struct.pack(f"<32siI{layout}", name.encode(), index, kind, value)
-
-
-def write_phu(folder: Path, counts: np.ndarray = COUNTS, **changed: int | float) -> Path:
-    """Write curves as PicoQuant's software does, with tags changed where asked."""
-    n_curves, n_bins = counts.shape
-    said: list[tuple[str, int | float, int]] = [("HistoResult_NumberOfCurves", n_curves, -1)]
-    header_bytes = 16 + 48 * (2 + 6 * n_curves)
-    for index in range(n_curves):
-        said += [
-            ("HistResDscr_DataOffset", header_bytes + 4 * n_bins * index, index),
-            ("HistResDscr_HistogramBins", n_bins, index),
-            ("HistResDscr_MDescResolution", 512e-12, index),
-            ("HistResDscr_MDescStopAfter", 20_000, index),
-            ("HistResDscr_SyncRate", 5000, index),
-            ("HistResDscr_InputRate", 7000, index),
-        ]
-    tags = b"".join(tag(name, changed.get(name, value), index) for name, value, index in said)
-    end = struct.pack("<32siI8s", b"Header_End", -1, 0xFFFF0008, bytes(8))
-    path = folder / "a.phu"
-    path.write_bytes(b"PQHISTO\0" + b"1.0.00\0\0" + tags + end + counts.astype("<u4").tobytes())
-    return path
 
 
 def test_a_phu_curve_is_read_with_its_rates_and_duration(tmp_path: Path) -> None:
@@ -50,7 +24,7 @@ def test_a_phu_curve_is_read_with_its_rates_and_duration(tmp_path: Path) -> None
 
 
 def test_one_of_several_phu_curves_must_be_named(tmp_path: Path) -> None:
-    path = write_phu(tmp_path)
+    path = write_phu(tmp_path, COUNTS)
     with pytest.raises(FormatError, match="found 2 curves"):
         open_histogram(path)
     np.testing.assert_array_equal(open_histogram(path, curve_index=1).counts, COUNTS[1])
@@ -168,7 +142,7 @@ def test_histograms_and_time_tags_are_not_taken_for_each_other(tmp_path: Path) -
     with pytest.raises(FormatError, match="expected a histogram"):
         open_histogram(tmp_path / "a.ptu", **GIVEN)
     with pytest.raises(FormatError, match="expected time tags"):
-        open_photons(write_phu(tmp_path))
+        open_photons(write_phu(tmp_path, COUNTS))
     with pytest.raises(FormatError, match="one curve"):
         open_histogram(write_csv(tmp_path, "x"), curve_index=3, **GIVEN)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from counter_files import PICO_T2, PICO_T3, SUFFIX, legacy_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from time_tag_files import REAL, events_of, fine_message, photons_in, write_events
@@ -13,60 +14,7 @@ from qdimage.errors import FormatError
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.correlate import correlate
 
-PICO_T2, PICO_T3 = "PicoHarp T2", "PicoHarp T3"
-SUFFIX = {
-    PICO_T2: ".pt2",
-    PICO_T3: ".pt3",
-    "HydraHarp v1 T2": ".ht2",
-    "HydraHarp v1 T3": ".ht3",
-    "HydraHarp v2 T2": ".ht2",
-    "HydraHarp v2 T3": ".ht3",
-}
 NAMES = list(SUFFIX)
-
-
-def beginning(ident: bytes, version: bytes) -> bytes:
-    head = ident.ljust(16, b"\0") + version.ljust(6, b"\0") + b"Creator".ljust(18, b"\0")
-    head += b"1.0".ljust(12, b"\0") + b"01/01/12 00:00:00".ljust(18, b"\0") + b"\r\n"
-    return head + b"a comment".ljust(256, b"\0")
-
-
-def pico_header(mode: int, n_records: int, *, image: int = 0, bits: int = 32) -> bytes:
-    head = beginning(b"PicoHarp 300", b"2.0")
-    # Curves, bits, routing, boards, active curve, mode, sub-mode, range, offset, time, ...
-    head += struct.pack("<12i", 0, bits, 4, 1, 0, mode, 0, 0, 0, 9000, 0, 0)
-    # ... restart, five of the display, eight curves, three parameters, repetition, script.
-    head += bytes(4 + 20 + 64 + 36 + 16 + 20)
-    head += b"PicoHarp 300".ljust(16, b"\0") + b"2.0".ljust(8, b"\0")
-    head += struct.pack("<6ifii", 123, 1, 10, 100, 10, 100, 0.004, 0, 0) + bytes(4 * 24)
-    head += struct.pack("<9i", 0, 0, 0, 10_000_000, 500, 9000, 0, n_records, image)
-    return head + bytes(4 * image)
-
-
-def hydra_header(
-    version: bytes, mode: int, n_records: int, *, image: int = 0, n_inputs: int = 2, bits: int = 32
-) -> bytes:
-    head = beginning(b"HydraHarp", version)
-    head += struct.pack("<6id", 0, bits, 0, mode, 0, 2, 4.0)
-    # Offset, time, ..., display, eight curves, three parameters, repetition, script.
-    head += struct.pack("<2i", 0, 9000) + bytes(4 * 8 + 64 + 36 + 16 + 20)
-    head += b"HydraHarp 400".ljust(16, b"\0") + b"930011".ljust(8, b"\0")
-    head += struct.pack("<2i", 123, 4) + bytes(80) + struct.pack("<dq", 1.0, 3)
-    head += struct.pack("<8i", n_inputs, 0, 0, 0, 1, 100, 10, 0)
-    head += bytes(16 * n_inputs) + struct.pack(f"<{n_inputs}i", *[100] * n_inputs)
-    head += struct.pack("<4iq", 10_000_000, 9000, 1, image, n_records)
-    return head + bytes(4 * image)
-
-
-def legacy_file(folder: Path, name: str, records: bytes, n_records: int, **header: int) -> Path:
-    mode = int(name[-1])
-    if name.startswith("Pico"):
-        head = pico_header(mode, n_records, **header)
-    else:
-        head = hydra_header(b"1.0" if "v1" in name else b"2.0", mode, n_records, **header)
-    path = folder / f"a{SUFFIX[name]}"
-    path.write_bytes(head + records)
-    return path
 
 
 def records_of(folder: Path, name: str, seed: int = 3) -> tuple[Path, bytes]:

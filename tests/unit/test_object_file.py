@@ -1,5 +1,6 @@
 """Results in a file: the same when read back, and nothing made that is not a noun of qdimage."""
 
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -91,6 +92,7 @@ def forged(tree: Any) -> Callable[[zipfile.ZipFile], None]:
     [
         ["object", "os:system", {"command": "true"}],
         ["object", "subprocess:Popen", {}],
+        ["object", "qdimage.__main__:run", {}],
         ["tuple", "qdimage.io.object_file:write_object", ["x", 1]],
         ["enum", "qdimage.domain.flags:flag_bits", "hot"],
         ["object", "qdimage.domain.refusal:Refusal", {"other": 1}],
@@ -111,3 +113,41 @@ def test_a_file_cut_short_is_named(folder: Path) -> None:
     (folder / "cut.zip").write_bytes(data[: len(data) // 2])
     with pytest.raises(FormatError, match="cut"):
         read_object(folder / "cut.zip")
+
+
+def npy(shape: tuple[int, ...], dtype: Any, data: bytes) -> bytes:
+    file = io.BytesIO()
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + data
+
+
+def pickled() -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.array([print, {}], object), allow_pickle=True)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pickled(),
+        npy((2**60,), "<f8", bytes(80)),
+        npy((2**31, 2**31, 0, 2**31), "<f8", bytes(8)),
+        npy((-3,), "<f8", bytes(24)),
+        b"",
+    ],
+)
+def test_pickles_and_false_shapes_are_never_loaded(folder: Path, array: bytes) -> None:
+    with zipfile.ZipFile(folder / "forged.zip", "w") as archive:
+        archive.writestr("tree.json", json.dumps(["array", 0]))
+        archive.writestr("0.npy", array)
+    with pytest.raises(FormatError, match="no results of this version"):
+        read_object(folder / "forged.zip")
+
+
+def test_a_packed_part_is_not_unpacked(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tree.json", " " * 10**6 + "1")
+    with pytest.raises(FormatError, match=r"packed tree\.json"):
+        read_object(folder / "packed.zip")

@@ -1,6 +1,7 @@
 """The output folder keeps the earlier run until the new one is complete."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qdimage.errors import ConfigurationError
+from qdimage.pipeline.kept_steps import forget_steps
 from qdimage.pipeline.output import check_output, owned, staged
 
 
@@ -105,3 +107,70 @@ def test_a_dead_owner_does_not_hold_a_folder(tmp_path: Path) -> None:
     check_output(tmp_path / "out")
     with owned(tmp_path / "out"):
         pass
+
+
+def files_of(out: Path) -> dict[str, str]:
+    paths = [path for path in out.rglob("*") if path.is_file()]
+    return {path.relative_to(out).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_files_in_folders_are_old_or_new_wherever_the_exchange_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    finish(first, "first")
+    finish(second, "second")
+    old, new = files_of(first), files_of(second)
+    replace = Path.replace
+    for n_moves in range(4):
+        out, left = tmp_path / str(n_moves), n_moves
+        finish(out, "first")
+
+        def until_the_disk_is_full(source: Path, target: Path) -> Path:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OSError(28, "No space left on device")
+            return replace(source, target)
+
+        with monkeypatch.context() as full:
+            full.setattr(Path, "replace", until_the_disk_is_full)
+            if n_moves < 3:
+                with pytest.raises(OSError, match="No space"):
+                    finish(out, "second")
+            else:
+                finish(out, "second")
+        found = files_of(out)
+        assert all(text in (old.get(name), new.get(name)) for name, text in found.items())
+        assert "figures/first.png" in found or "figures/second.png" in found
+        finish(out, "second")
+        assert files_of(out) == new
+
+
+def test_links_in_the_output_lead_nowhere_outside_it(tmp_path: Path) -> None:
+    out, mine = tmp_path / "out", tmp_path / "mine"
+    mine.mkdir()
+    (mine / "first.png").write_text("mine", encoding="utf-8")
+    finish(out, "first")
+    for name in ("figures", "unfinished"):
+        path = out / name
+        if path.exists():
+            shutil.rmtree(path)
+        path.symlink_to(mine, target_is_directory=True)
+    (out / "dots.csv").unlink()
+    (out / "dots.csv").symlink_to(mine / "first.png")
+    finish(out, "second")
+    assert files_of(mine) == {"first.png": "mine"}
+    assert files_of(out)["figures/second.png"] == "second"
+    assert not any(path.is_symlink() for path in out.rglob("*"))
+
+
+def test_a_link_in_the_place_of_kept_steps_is_cut(tmp_path: Path) -> None:
+    mine, kept = tmp_path / "mine", tmp_path / "kept_steps"
+    mine.mkdir()
+    (mine / "a.zip").write_text("mine", encoding="utf-8")
+    for but in ([], ["b.zip"]):
+        kept.symlink_to(mine, target_is_directory=True)
+        forget_steps(kept, but=but)
+        assert not kept.is_symlink()
+        assert files_of(mine) == {"a.zip": "mine"}

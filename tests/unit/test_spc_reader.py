@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from counter_files import CLOCK_25_NS, spc_events, spc_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from time_tag_files import fine_message, photons_in
@@ -13,38 +14,11 @@ from qdimage.io import spc
 from qdimage.io.time_tags import open_photons
 from qdimage.photons.correlate import correlate
 
-CLOCK_25_NS = 0x80000000 | 250
-
-
-def spc_file(folder: Path, records: np.ndarray | list[int], first: int = CLOCK_25_NS) -> Path:
-    path = folder / "a.spc"
-    words = [first, *np.asarray(records, np.int64).tolist()]
-    path.write_bytes(b"".join(int(word).to_bytes(4, "little") for word in words))
-    return path
-
-
-def events(n: int, seed: int = 4) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Photons across many overflows, and their records, markers among them."""
-    rng = np.random.default_rng(seed)
-    time = np.cumsum(rng.choice([0, 1, 900, 4096, 40_000], n, p=[0.1, 0.2, 0.5, 0.1, 0.1]))
-    channel = rng.integers(0, 16, n)
-    records, before = [], 0
-    for t, c in zip(time.tolist(), channel.tolist(), strict=True):
-        wraps = t // 4096 - before
-        before = t // 4096
-        if wraps > 1:
-            records.append(0xC0000000 | (wraps - 1))
-        if rng.random() < 0.1:
-            records.append(0x90000000 | int(rng.integers(1, 8)) << 12)
-        word = (wraps > 0) << 30 | int(rng.integers(0, 4096)) << 16 | c << 12 | t % 4096
-        records.append(word)
-    return time, channel, records
-
 
 def test_photons_are_those_that_were_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    time, channel, records = events(4000)
+    time, channel, records = spc_events(4000)
     stream = open_photons(spc_file(tmp_path, records))
     for n_block in (7, 1 << 16):
         monkeypatch.setattr(spc, "_BLOCK_RECORDS", n_block)
@@ -88,7 +62,7 @@ def test_damage_is_named(records: list[int], times: list[int], said: str, tmp_pa
 
 
 def test_a_file_that_is_cut_keeps_what_is_before(tmp_path: Path) -> None:
-    time, _, records = events(300)
+    time, _, records = spc_events(300)
     path = spc_file(tmp_path, records)
     whole = path.read_bytes()
     for left in range(1, len(whole), 13):

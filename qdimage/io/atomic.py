@@ -17,6 +17,10 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         _reach_the_disk(partial)
         partial.replace(path)
+    except OSError as error:
+        # A full disk does not say what it had no space for.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

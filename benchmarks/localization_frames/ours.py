@@ -18,7 +18,7 @@ from qdimage.localize.options import LocalizeOptions
 
 Array = NDArray[np.float64]
 
-WARNED = DotFlag.WIDE | DotFlag.CROWDED | DotFlag.POOR_FIT
+WARNED = DotFlag.DOUBLET | DotFlag.WIDE | DotFlag.CROWDED | DotFlag.POOR_FIT
 _PAIR_MATCH_PX = 1.5
 
 
@@ -54,7 +54,7 @@ class Accuracy:
     bias, bias_err : float
         Mean flux over photons, less one, and its standard error.
     warned : float
-        Share of dots that are flagged as crowded, wide or badly fitted.
+        Share of dots that are flagged as doublets, crowded, wide or badly fitted.
     """
 
     recall: float

@@ -72,8 +72,10 @@ def photon_image(
     )
     clean = _mean_without_hits(statistics, cosmic)
     saturated = saturated_pixels(statistics) & ~cosmic
+    signal = clean - bias
+    signal *= scale
     hot = hot_pixels(
-        (clean - bias) * scale,
+        signal,
         noise=noise,
         n_frames=statistics.n_frames,
         threshold=options.hot_threshold,
@@ -84,12 +86,13 @@ def photon_image(
     excluded = hot | saturated
     if np.any(whole):
         mean, n_samples = _moved_mean(stack, whole, excluded, cosmic, statistics)
+        signal = (mean - bias) * scale
     else:
-        mean = clean
         n_samples = np.where(excluded, 0, statistics.n_frames - cosmic).astype(np.int32)
     usable = n_samples > 0
+    signal[~usable] = 0.0
     return PhotonImage(
-        mean=np.where(usable, (mean - bias) * scale, 0.0),
+        mean=signal,
         n_samples=n_samples,
         usable=usable,
         hot=hot,
@@ -134,6 +137,8 @@ def _refuse_empty(stack: Stack, statistics: StackStatistics, ceiling: float) -> 
 
 
 def _mean_without_hits(statistics: StackStatistics, cosmic: Mask) -> Array:
+    if not cosmic.any():
+        return statistics.mean
     n_left = max(statistics.n_frames - 1, 1)
     without = (statistics.total - statistics.highest) / n_left
     return np.where(cosmic, without, statistics.mean)

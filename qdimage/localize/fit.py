@@ -154,12 +154,11 @@ def _fit_alone(
     place(window, sigma, spot, x0, y0, nx, ny)
     p = 0
     for j in range(ny):
-        own = spot[2] * window.along_y[0, j]
         for i in range(nx):
             y, x = y0 + j, x0 + i
             window.data[p] = image[y, x]
             window.samples[p] = samples[y, x]
-            window.fixed[p] = background[y, x] + light[y, x] - own * window.along_x[0, i]
+            window.fixed[p] = background[y, x] + light[y, x] - spot[2] * window.spot[p]
             p += 1
     longest = 2.0 * psf.core_sigma
     constant = fit_single(window, sigma, noise, spot, longest, x0, y0, nx, ny)

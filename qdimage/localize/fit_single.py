@@ -43,9 +43,8 @@ class SingleWindow(NamedTuple):
         Profile of the spot, its derivatives by the centre, and 1.
     products : ndarray, shape (3, side)
         Of the profile along x and its first derivative: square, mixed, square.
-    row : ndarray, shape (3, side)
-        Weights of a row of pixels, what is left over there times these, and weights without the
-        spot.
+    spot, weight, residual : ndarray, shape (p,)
+        Profile of the spot, inverse variance of the data, and that times what is left over.
     rows : ndarray, shape (14, side)
         Of each row of pixels the sums of weights times products of two profiles along x, and of
         what is left over times profiles.
@@ -60,7 +59,9 @@ class SingleWindow(NamedTuple):
     along_x: Array
     along_y: Array
     products: Array
-    row: Array
+    spot: Array
+    weight: Array
+    residual: Array
     rows: Array
     score: Array
     step: Array
@@ -77,7 +78,9 @@ def empty_single(side: int) -> SingleWindow:
         np.ones((4, side)),
         np.ones((4, side)),
         np.empty((3, side)),
-        np.empty((3, side)),
+        np.empty(side * side),
+        np.empty(side * side),
+        np.empty(side * side),
         np.empty((_N_SUMS, side)),
         np.zeros((2, _N_WITH_SHAPE)),
         np.empty(_N_WITH_SHAPE),
@@ -98,6 +101,20 @@ def place(
         window.products[0, i] = value * value
         window.products[1, i] = value * slope
         window.products[2, i] = slope * slope
+    for j in range(ny):
+        value = window.along_y[0, j]
+        for i in range(nx):
+            window.spot[j * nx + i] = value * window.along_x[0, i]
+
+
+@njit(cache=True)
+def _weigh(window: SingleWindow, noise: Noise, flux: float, constant: float, n: int) -> None:
+    data, samples, fixed, spot = window.data, window.samples, window.fixed, window.spot
+    for p in range(n):
+        level = max(fixed[p] + constant + flux * spot[p], noise.least)
+        weight = samples[p] / (noise.slope * level + noise.read)
+        window.weight[p] = weight
+        window.residual[p] = weight * (data[p] - level)
 
 
 @njit(cache=True)
@@ -110,19 +127,15 @@ def _information(
     xx, xy, xf, xc, yy, yf, yc = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     ff, fc, cc = 0.0, 0.0, 0.0
     by_x, by_y, by_flux, by_constant = 0.0, 0.0, 0.0, 0.0
-    weights, residuals = window.row[0], window.row[1]
+    _weigh(window, noise, flux, constant, nx * ny)
+    weights, residuals = window.weight, window.residual
     for j in range(ny):
         value, slope = window.along_y[0, j], window.along_y[1, j]
-        light = flux * value
         w, wv, ws, wvv, wvs, wss = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         r, rv, rs = 0.0, 0.0, 0.0
         first = j * nx
         for i in range(nx):
-            level = max(window.fixed[first + i] + constant + light * value_x[i], noise.least)
-            weights[i] = window.samples[first + i] / (noise.slope * level + noise.read)
-            residuals[i] = weights[i] * (window.data[first + i] - level)
-        for i in range(nx):
-            weight, residual = weights[i], residuals[i]
+            weight, residual = weights[first + i], residuals[first + i]
             w += weight
             wv += weight * value_x[i]
             ws += weight * slope_x[i]
@@ -240,35 +253,50 @@ def judge_single(
     The room for the Fisher information and the score is filled with those of x, y, flux, constant,
     and what would be added to the spot's variance along x, along y, and to its covariance.
     """
+    _weigh(window, noise, flux, constant, nx * ny)
+    _sum_rows(window, nx, ny)
+    _assemble(window, flux, ny)
+    data, samples, fixed, spot = window.data, window.samples, window.fixed, window.spot
     numerator, information, level_sum, weight_sum = 0.0, 0.0, 0.0, 0.0
     chi_sq, n_used = 0.0, 0
-    x, y, rows = window.along_x, window.along_y, window.rows
-    weights, residuals, bare = window.row[0], window.row[1], window.row[2]
+    for p in range(nx * ny):
+        if samples[p] > 0:
+            level, left_over = max(fixed[p], noise.least), data[p] - fixed[p]
+            share = spot[p] * samples[p] / (noise.slope * level + noise.read)
+            numerator += share * left_over
+            information += share * spot[p]
+            level_sum += spot[p] * level
+            weight_sum += spot[p]
+            chi_sq += window.weight[p] * (left_over - constant - flux * spot[p]) ** 2
+            n_used += 1
+    chi_sq /= max(n_used - _N_PARAMETERS, 1)
+    if information <= 0.0 or weight_sum <= 0.0:
+        return 0.0, noise.least, chi_sq
+    return numerator / math.sqrt(information), level_sum / weight_sum, chi_sq
+
+
+@njit(cache=True)
+def _sum_rows(window: SingleWindow, nx: int, ny: int) -> None:
+    """Fill sums along rows of weights times two profiles, and of what is left over times one."""
+    x, rows = window.along_x, window.rows
     for j in range(ny):
-        first, light = j * nx, flux * y[0, j]
-        for i in range(nx):
-            others = window.fixed[first + i]
-            model = max(others + constant + light * x[0, i], noise.least)
-            weights[i] = window.samples[first + i] / (noise.slope * model + noise.read)
-            residuals[i] = weights[i] * (window.data[first + i] - model)
-            spread = noise.slope * max(others, noise.least) + noise.read
-            bare[i] = window.samples[first + i] / spread
         s00, s10, s11, s20, s21, s22 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         s30, s31, s32, s33 = 0.0, 0.0, 0.0, 0.0
         r0, r1, r2, r3 = 0.0, 0.0, 0.0, 0.0
         for i in range(nx):
-            weight, residual = weights[i], residuals[i]
+            weight, residual = window.weight[j * nx + i], window.residual[j * nx + i]
             x0, x1, x2 = x[0, i], x[1, i], x[2, i]
+            w0, w1, w2 = weight * x0, weight * x1, weight * x2
             s33 += weight
-            s30 += weight * x0
-            s31 += weight * x1
-            s32 += weight * x2
-            s00 += weight * x0 * x0
-            s10 += weight * x0 * x1
-            s11 += weight * x1 * x1
-            s20 += weight * x0 * x2
-            s21 += weight * x1 * x2
-            s22 += weight * x2 * x2
+            s30 += w0
+            s31 += w1
+            s32 += w2
+            s00 += w0 * x0
+            s10 += w0 * x1
+            s11 += w1 * x1
+            s20 += w0 * x2
+            s21 += w1 * x2
+            s22 += w2 * x2
             r0 += residual * x0
             r1 += residual * x1
             r2 += residual * x2
@@ -276,21 +304,6 @@ def judge_single(
         rows[0, j], rows[1, j], rows[2, j], rows[3, j], rows[4, j] = s00, s10, s11, s20, s21
         rows[5, j], rows[6, j], rows[7, j], rows[8, j], rows[9, j] = s22, s30, s31, s32, s33
         rows[10, j], rows[11, j], rows[12, j], rows[13, j] = r0, r1, r2, r3
-        for i in range(nx):
-            if window.samples[first + i] > 0:
-                profile, others = y[0, j] * x[0, i], window.fixed[first + i]
-                left_over = window.data[first + i] - others
-                numerator += bare[i] * profile * left_over
-                information += bare[i] * profile * profile
-                level_sum += profile * max(others, noise.least)
-                weight_sum += profile
-                chi_sq += weights[i] * (left_over - constant - flux * profile) ** 2
-                n_used += 1
-    _assemble(window, flux, ny)
-    chi_sq /= max(n_used - _N_PARAMETERS, 1)
-    if information <= 0.0 or weight_sum <= 0.0:
-        return 0.0, noise.least, chi_sq
-    return numerator / math.sqrt(information), level_sum / weight_sum, chi_sq
 
 
 @njit(cache=True)

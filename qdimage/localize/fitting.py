@@ -18,6 +18,8 @@ Near = tuple[Index, Index, Array]
 SWEEPS = 4
 TOGETHER_SIGMA = 3.5
 _MERGE_SIGMA = 0.7
+# Spots that were no neighbours do not meet unless one goes as far.
+_FAR_SIGMA = (TOGETHER_SIGMA - _MERGE_SIGMA) / 2
 _DETERMINED_SIGMA = 3.0
 # Neighbours' changes that a spot's flux can feel, as a share of its error.
 _FELT = 0.1
@@ -115,7 +117,7 @@ def fit_spots(
         change = np.abs(spots[:, 2] - before[:, 2]) + spots[:, 2] * move
         order = np.flatnonzero(_felt(scene, change, near) > _FELT * result[:, FLUX_ERR])
         order = order[np.lexsort((spots[order, 0], -spots[order, 2]))]
-    kept = _still_apart(scene, spots, start[:, :2])
+    kept = _still_apart(scene, spots, start[:, :2], near)
     if not kept.all():
         scene.draw(light, spots[~kept], -1.0)
     return Fitted(spots[kept], result[kept], kept, light)
@@ -147,16 +149,21 @@ def _together(near: Near, within_px: float) -> tuple[Index, Index]:
     return count[start], other[chosen]
 
 
-def _still_apart(scene: Scene, spots: Array, start: Array) -> Mask:
+def _still_apart(scene: Scene, spots: Array, start: Array, near: Near) -> Mask:
+    """Which spots neither ran away nor met a brighter one; `near` are neighbours at the start."""
     keep = np.isfinite(spots).all(axis=1)
-    keep &= np.hypot(*(spots[:, :2] - start).T) < 2.0 * scene.sigma + 1.0
+    moved = np.hypot(*(spots[:, :2] - start).T)
+    keep &= moved < 2.0 * scene.sigma + 1.0
     last = np.array(scene.shape[::-1]) - 0.5
     keep &= np.all((spots[:, :2] > -0.5) & (spots[:, :2] < last), axis=1)
-    start_of, other, _ = near_pairs(spots[:, :2], _MERGE_SIGMA * scene.sigma)
-    for a in np.flatnonzero(np.diff(start_of)):
-        for b in np.sort(other[start_of[a] : start_of[a + 1]]):
-            if a < b and keep[a] and keep[b]:
-                keep[a if spots[a, 2] < spots[b, 2] else b] = False
+    if np.max(moved, initial=0.0, where=keep) > _FAR_SIGMA * scene.sigma:
+        near = near_pairs(spots[:, :2], _MERGE_SIGMA * scene.sigma)
+    start_of, b, _ = near
+    a = np.repeat(np.arange(len(spots)), np.diff(start_of))
+    met = np.hypot(*(spots[a, :2] - spots[b, :2]).T) <= _MERGE_SIGMA * scene.sigma
+    for first, second in sorted(zip(a[met & (a < b)], b[met & (a < b)], strict=True)):
+        if keep[first] and keep[second]:
+            keep[first if spots[first, 2] < spots[second, 2] else second] = False
     return np.asarray(keep)
 
 

@@ -142,7 +142,7 @@ def search(
             found = found.without(outshone(found.spots, found.spots, scene.sigma), scene)
         few = abs(len(found.spots) - before) <= _FEW * before
         if not few or rings.visible:
-            around = scene.background(found.light)
+            around = scene.background(found.light, around)
             if rings.visible:
                 around += rings.light(scene.shape, found.spots)
         if few and turn > 0:
@@ -179,7 +179,7 @@ def _shaped(scene: Scene, found: Found, around: Array, tails: TailTable) -> Foun
         light=scene.light(split, found.light),
         result=tried.result,
         stale=stale,
-        sweeps=2,
+        sweeps=1,
         with_shape=True,
         wide=tried.wide,
     )

@@ -287,7 +287,7 @@ def spectra(rows: Rows) -> Figure:
         axes.set_title(title, fontsize=10)
     for axes in panels[1]:
         axes.set_xlabel("counts of the line")
-    panels[0, 0].set_ylim(0.5, 2.0)
+    panels[0, 0].set_ylim(0.6, 1.6)
     panels[0, 1].legend(frameon=False, fontsize=8)
     return figure
 

@@ -350,8 +350,17 @@ def write_tables(
     return write_tables(tables, Path(folder), table_format=table_format)
 
 
-def report(out: PathLike) -> Path:
+def report(out: PathLike, *, workers: int = 1, progress: Progress | None = None) -> Path:
     """Build pictures and ``report.html`` of a finished run anew, and return the report's path.
+
+    Parameters
+    ----------
+    out : path
+    workers : int
+        Processes; what they draw is the same for any number. More than one need a guarded script,
+        as in `run`.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
 
     Returns
     -------
@@ -363,9 +372,11 @@ def report(out: PathLike) -> Path:
     FormatError
         If the folder holds no finished run.
     """
+    from qdimage.pipeline.places import processes
     from qdimage.reporting.build import build_report
 
-    return build_report(Path(out))
+    with processes(workers) as place:
+        return build_report(Path(out), place, progress)
 
 
 def options(*, simulator: bool = False) -> list[dict[str, Any]]:

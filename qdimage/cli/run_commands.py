@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 3
 
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes; as many as cores if not given.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
@@ -27,10 +31,7 @@ def run(
     out: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Folder for the results.")
     ],
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes; as many as cores if not given."),
-    ] = None,
+    workers: Workers = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
@@ -133,13 +134,15 @@ def _listed(value: object) -> str:
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a finished run.")],
+    workers: Workers = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Build pictures and report.html anew from the tables of a finished run."""
     from qdimage import api
 
-    path = api.report(out)
+    with progress_bar(quiet) as progress:
+        path = api.report(out, workers=workers or os.cpu_count() or 1, progress=progress)
     if as_json:
         show_json({"report": str(path)})
     elif not quiet:

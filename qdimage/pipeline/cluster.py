@@ -27,6 +27,8 @@ class Cluster:
     client : distributed.Client
     """
 
+    writes_here = False
+
     def __init__(self, client: Any) -> None:
         self._client = client
         self._stopped = threading.Event()

@@ -29,6 +29,9 @@ class Place(Protocol):
     at_once: int
     """Fields that are worth going through side by side."""
 
+    writes_here: bool
+    """Whether a step may write files for this process."""
+
     def start(self, call: Callable[[], Found]) -> Callable[[], Found]:
         """Begin a call, and return what waits for its answer or raises what it raised."""
 
@@ -40,6 +43,7 @@ class Here:
     """This process, one step after the other."""
 
     at_once = 1
+    writes_here = True
 
     def start(self, call: Callable[[], Found]) -> Callable[[], Found]:
         """Leave the call for when its answer is asked for."""
@@ -59,6 +63,8 @@ class Processes:
     ----------
     workers : int
     """
+
+    writes_here = True
 
     def __init__(self, workers: int) -> None:
         self.at_once = workers
@@ -126,6 +132,9 @@ def processes(workers: int) -> Iterator[Place]:
         place = Processes(workers)
         try:
             yield place
+        except BaseException:
+            place.stop()
+            raise
         finally:
             place.close()
 

@@ -31,7 +31,7 @@ from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.kept_steps import StepDone, forget_steps
 from qdimage.pipeline.output import KEPT, RECORD, check_output, owned, staged
-from qdimage.pipeline.places import Place, processes
+from qdimage.pipeline.places import Here, Place, processes
 from qdimage.pipeline.provenance import run_record
 from qdimage.pipeline.table_output import write_tables
 from qdimage.pipeline.tables import build_tables
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[str, int, int], None]
+Finish = Callable[[Path, Place, Progress | None], object]
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def run_plan(
     scheduler: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-    finish: Callable[[Path], object] = lambda _: None,
+    finish: Finish = lambda *_: None,
 ) -> RunResult:
     """Analyse every field and write tables, mean images and the record of the run.
 
@@ -175,7 +176,9 @@ def run_plan(
     progress : callable, optional
         Called as ``progress(what, done, total)``.
     finish : callable
-        Called with the folder of the complete tables, before it takes the earlier run's place.
+        Called with the folder of the complete tables, before it takes the earlier run's place;
+        with a place where further steps are computed, which may write into it; and with
+        `progress`.
 
     Raises
     ------
@@ -213,7 +216,7 @@ def run_plan(
         )
         record |= comparison_record(plan.compared)
         write_text(staging / RECORD, format_json(record) + "\n")
-        finish(staging)
+        finish(staging, place if place.writes_here else Here(), progress)
         steps = tuple(step for each in fields for step in each.steps)
         if resume:
             forget_steps(kept, but=[step.file for step in steps])

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from qdimage.io.atomic import write_text
+from qdimage.pipeline.places import Here, Place
 from qdimage.reporting.content import read_content
-from qdimage.reporting.drawn import draw_into
+from qdimage.reporting.field_figures import Progress, draw_fields_at
 from qdimage.reporting.html import render
 from qdimage.reporting.pages import make_pages
 
 REPORT = "report.html"
 
 
-def build_report(out: Path) -> Path:
+def build_report(out: Path, place: Place | None = None, progress: Progress | None = None) -> Path:
     """Draw the figures of a finished run and write its report.
 
     Everything is made from the tables, the mean images and ``run.json``; the same ones give the
@@ -21,6 +22,10 @@ def build_report(out: Path) -> Path:
     ----------
     out : pathlib.Path
         The output folder; receives ``figures/`` and ``report.html``.
+    place : Place, optional
+        Where the figures of fields are drawn, on this machine; this process where not given.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
 
     Returns
     -------
@@ -33,7 +38,7 @@ def build_report(out: Path) -> Path:
         If the folder is not the output of a run.
     """
     content = read_content(out)
-    pages = make_pages(content, draw_into(out))
+    pages = make_pages(content, draw_fields_at(place or Here(), content, progress))
     path = out / REPORT
     write_text(path, render(content, pages))
     return path

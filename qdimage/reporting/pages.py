@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from qdimage.pipeline.names import field_folder, slug
+from qdimage.pipeline.names import slug
 from qdimage.reporting.answers import Headline, headline
 from qdimage.reporting.blocks import Drawing
 from qdimage.reporting.content import Content, FieldContent
 from qdimage.reporting.drawn import Draw, DrawnBlock, DrawnSection, Picture, drawn
+from qdimage.reporting.field_figures import field_prefix
 from qdimage.reporting.photon_answers import PhotonHeadline, photon_headline
 from qdimage.reporting.sections import DEVICE_SECTIONS, FIELD_SECTIONS, RUN_SECTIONS
 from qdimage.reporting.troubles import needs_a_look
@@ -120,7 +121,7 @@ def _device(
 
 
 def _field(content: Content, field: FieldContent, draw: Draw) -> FieldPart:
-    prefix = f"field_{field_folder(field.number, field.name)}"
+    prefix = field_prefix(field)
     blocks = (block for each in FIELD_SECTIONS for block in each.show(content, field))
     return FieldPart(
         field.number, field.name, needs_a_look(field), tuple(drawn(blocks, draw, prefix))

@@ -61,7 +61,7 @@ _RC: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "qdimage",
     "svg.fonttype": "path",
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,
 }
 _NOT_A_STYLE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
 

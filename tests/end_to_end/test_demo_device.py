@@ -273,3 +273,6 @@ def test_results_do_not_depend_on_the_number_of_workers(out: Path, tmp_path: Pat
     for table in IMAGE_TABLES:
         name = f"{table.name}.csv"
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
+    for picture in sorted((out / "figures").iterdir()):
+        again = tmp_path / "again" / "figures" / picture.name
+        assert again.read_bytes() == picture.read_bytes(), picture.name

@@ -5,11 +5,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Protocol, TypeVar
+from multiprocessing.process import BaseProcess
+from typing import Any, Protocol, TypeVar
 
 Found = TypeVar("Found")
 
@@ -17,6 +18,8 @@ Found = TypeVar("Found")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _ATTEMPTS_ALONE = 2
+# Between looks whether the processes are alive, s.
+_LOOK_S = 2.0
 
 
 class Stopped(BaseException):
@@ -69,39 +72,43 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self.at_once = workers
         self._pool = _pool(workers)
+        # Of the step that is tried again.
+        self._pool_of_one: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
         self._alone = threading.Lock()
         self._stopped = False
 
     def start(self, call: Callable[[], Found]) -> Callable[[], Found]:
         """Begin a call, which has to survive pickling, as its answer has."""
-        return partial(self._answer, call, self._begun(call))
+        return partial(self._answer, call, *self._begun(call))
 
     def stop(self) -> None:
         """Kill the processes."""
         with self._lock:
             self._stopped = True
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
+            for pool in (self._pool, self._pool_of_one):
+                if pool is not None:
+                    _kill(pool, cancel=True)
 
     def close(self) -> None:
         """Let the processes end."""
         self._pool.shutdown()
 
-    def _begun(self, call: Callable[[], Found]) -> Future[Found]:
+    def _begun(self, call: Callable[[], Found]) -> tuple[ProcessPoolExecutor, Future[Found]]:
         with self._lock:
             if self._stopped:
                 raise Stopped
             try:
-                return self._pool.submit(call)
-            except BrokenProcessPool:
+                return self._pool, self._pool.submit(call)
+            except RuntimeError:  # it is broken
                 self._pool = _pool(self.at_once)
-                return self._pool.submit(call)
+                return self._pool, self._pool.submit(call)
 
-    def _answer(self, call: Callable[[], Found], future: Future[Found]) -> Found:
+    def _answer(
+        self, call: Callable[[], Found], pool: ProcessPoolExecutor, future: Future[Found]
+    ) -> Found:
         try:
-            return future.result()
+            return _result(pool, future)
         except BrokenProcessPool:
             return self._again(call)
         except CancelledError as error:
@@ -110,10 +117,13 @@ class Processes:
     def _again(self, call: Callable[[], Found]) -> Found:
         with self._alone:
             for _ in range(_ATTEMPTS_ALONE):
-                if self._stopped:
-                    raise Stopped
-                with _pool(1) as pool, suppress(BrokenProcessPool):
-                    return pool.submit(call).result()
+                with self._lock:
+                    if self._stopped:
+                        raise Stopped
+                    pool = self._pool_of_one = _pool(1)
+                    future = pool.submit(call)
+                with pool, suppress(BrokenProcessPool):
+                    return _result(pool, future)
         if self._stopped:
             raise Stopped
         raise ChildProcessError(
@@ -142,6 +152,40 @@ def processes(workers: int) -> Iterator[Place]:
 def _pool(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
+
+
+def _result(pool: ProcessPoolExecutor, future: Future[Found]) -> Found:
+    """Wait for an answer, and end the pool if it waits for ever.
+
+    That happens where a process dies in the middle of an answer: the pool notices no death while
+    it reads, and the other processes cannot answer.
+    """
+    has_lost_one = False
+    while not wait([future], timeout=_LOOK_S).done:
+        if has_lost_one:
+            _kill(pool)
+        has_lost_one = any(not each.is_alive() for each in _children(pool))
+    return future.result()
+
+
+def _kill(pool: ProcessPoolExecutor, *, cancel: bool = False) -> None:
+    """End a pool's processes at once, also while it reads an answer that was cut off.
+
+    Its steps are broken off, or with `cancel` as if they had never been begun.
+    """
+    children, answers = _children(pool), pool._result_queue
+    if cancel:
+        pool.shutdown(wait=False, cancel_futures=True)
+    for child in children:
+        child.terminate()
+    # While this process could write into the pipe itself, its reader would wait for the rest.
+    pipe: Any = getattr(answers, "_writer", None)
+    if pipe is not None:
+        pipe.close()
+
+
+def _children(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((pool._processes or {}).values())
 
 
 def _follow_parent() -> None:

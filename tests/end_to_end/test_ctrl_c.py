@@ -13,7 +13,7 @@ from small_device import copy_field, make_field
 
 from qdimage.pipeline.output import KEPT
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 QUICKLY_S = 10.0
 
 
@@ -29,10 +29,14 @@ def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    assert within(PATIENCE_S, lambda: any((out / KEPT).glob("*.zip")) or run.poll() is not None)
-    # As a terminal does: to all processes of the group.
-    os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=QUICKLY_S)
+    try:
+        assert within(PATIENCE_S, lambda: any((out / KEPT).glob("*.zip")))
+        # As a terminal does: to all processes of the group.
+        os.killpg(run.pid, signal.SIGINT)
+        _, said = run.communicate(timeout=QUICKLY_S)
+    except BaseException:
+        os.killpg(run.pid, signal.SIGKILL)
+        raise
     assert run.returncode == 130
     assert said == "qdimage: interrupted; nothing was left half-written\n"
     assert [path.name for path in out.iterdir()] == [KEPT]

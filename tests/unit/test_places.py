@@ -1,9 +1,11 @@
 """Where steps are computed: a process that dies takes nothing along but the step to blame."""
 
 import os
+import struct
 import threading
 import time
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,15 @@ def fail() -> int:
     raise ValueError("no such dot")
 
 
+def die_while_answering() -> bytes:
+    def cut(self: Connection, answer: memoryview) -> None:
+        os.write(self.fileno(), struct.pack("!i", len(answer)) + answer[:10])
+        os._exit(7)
+
+    Connection._send_bytes = cut  # type: ignore[attr-defined]
+    return bytes(1000)
+
+
 def test_one_worker_is_this_process() -> None:
     with processes(1) as place:
         assert isinstance(place, Here)
@@ -43,6 +54,16 @@ def test_others_finish_where_one_step_kills_its_process(tmp_path: Path) -> None:
             bad()
         assert again() == "lives"
         # The broken pool has been replaced.
+        assert place.start(partial(pow, 3, 3))() == 27
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has pipes of another kind")
+def test_an_answer_that_is_cut_off_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qdimage.pipeline.places._LOOK_S", 0.1)
+    with processes(2) as place:
+        cut = place.start(die_while_answering)
+        with pytest.raises(ChildProcessError, match="2 times more"):
+            cut()
         assert place.start(partial(pow, 3, 3))() == 27
 
 

@@ -39,7 +39,8 @@ def add_counts(
     """
     n, n_pixels = frames.shape
     # Narrow types are what makes the processor take many pixels at once.
-    sums, latest = np.empty(_STRIP, np.uint32), np.empty(_STRIP, np.uint16)
+    sums, narrow = np.empty((2, _STRIP), np.uint32)
+    latest = np.empty(_STRIP, np.uint16)
     for start in range(0, n_pixels, _STRIP):
         size = min(_STRIP, n_pixels - start)
         sums[:], latest[:] = 0, 0
@@ -50,11 +51,6 @@ def add_counts(
             now = frames[t, start : start + size]
             for x in range(size):
                 sums[x] += now[x]
-        for t in range(1, n):
-            now, before = frames[t, start : start + size], frames[t - 1, start : start + size]
-            for x in range(size):
-                difference = np.int32(now[x]) - np.int32(before[x])
-                squares[x] += np.int64(difference) * np.int64(difference)
         for t in range(1, n):
             now, frame = frames[t, start : start + size], np.uint16(t)
             for x in range(size):
@@ -68,6 +64,20 @@ def add_counts(
             if latest[x] > 0:
                 highest_frame[start + x] = first + latest[x] - 1
             largest = max(largest, top[x])
+        fits = largest * largest * (n - 1) < 2**32
+        narrow[:] = 0
+        for t in range(1, n):
+            now, before = frames[t, start : start + size], frames[t - 1, start : start + size]
+            if fits:
+                for x in range(size):
+                    difference = np.int32(now[x]) - np.int32(before[x])
+                    narrow[x] += np.uint32(difference * difference)
+            else:
+                for x in range(size):
+                    difference = np.int32(now[x]) - np.int32(before[x])
+                    squares[x] += np.int64(difference) * np.int64(difference)
+        for x in range(size):
+            squares[x] += narrow[x]
         if largest >= ceiling:
             for t in range(1, n):
                 for x in range(start, start + size):

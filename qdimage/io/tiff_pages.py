@@ -109,14 +109,19 @@ def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
         If its data are damaged, or a value is no number.
     """
     where = f"frame {plane.number}"
-    with collected_log() as messages:
-        try:
-            found = _decode(plane, frame)
-        except Exception as error:  # every codec has errors of its own
-            raise FormatError(
-                f"{path}: {where} cannot be decoded ({one_line(error)}); "
-                "copy or export the file again"
-            ) from error
+    page = plane.page.tags
+    as_stored = page.is_contiguous and page.predictor == 1 and page.fillorder == 1
+    messages: list[str] = []
+    try:
+        if as_stored or plane.index > 0:
+            found = _stored(plane, frame)
+        else:
+            with collected_log() as messages:
+                found = np.asarray(page.asarray(maxworkers=1))
+    except Exception as error:  # every codec has errors of its own
+        raise FormatError(
+            f"{path}: {where} cannot be decoded ({one_line(error)}); copy or export the file again"
+        ) from error
     if messages or found.shape != frame.shape:
         reason = one_line(messages[0]) if messages else f"shape {found.shape}"
         raise FormatError(f"{path}: {where} is damaged ({reason}); copy or export the file again")
@@ -129,12 +134,9 @@ def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
         )
 
 
-def _decode(plane: Plane, frame: NDArray[Any]) -> NDArray[Any]:
-    """Return the frame: `frame` itself, filled, where the file holds its bytes as they are."""
+def _stored(plane: Plane, frame: NDArray[Any]) -> NDArray[Any]:
+    """Fill a frame with the bytes of the file, and return it."""
     page = plane.page.tags
-    as_stored = page.is_contiguous and page.predictor == 1 and page.fillorder == 1
-    if plane.index == 0 and not as_stored:
-        return np.asarray(page.asarray(maxworkers=1))
     handle = page.parent.filehandle
     buffer: Any = frame
     with handle.lock:

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qdimage.localize.fit_noise import Noise
 from qdimage.localize.fit_single import (
     SingleWindow,
     empty_single,
@@ -15,7 +16,6 @@ from qdimage.localize.fit_single import (
     place,
 )
 from qdimage.localize.fit_window import (
-    Noise,
     Window,
     draw,
     empty_window,
@@ -118,7 +118,8 @@ def _judge(
         information += weight * profile[p] ** 2
         level_sum += profile[p] * level
         weight_sum += profile[p]
-        chi_sq += window.weight[p] * (window.data[p] - window.model[p]) ** 2
+        spread = noise.slope * max(window.model[p], noise.least) + noise.read
+        chi_sq += window.samples[p] * (window.data[p] - window.model[p]) ** 2 / spread
         n_used += 1
     known = information > 0.0 and weight_sum > 0.0
     result[RATIO] = numerator / math.sqrt(information) if known else 0.0

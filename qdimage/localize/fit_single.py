@@ -7,14 +7,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qdimage.localize.fit_noise import Noise
 from qdimage.localize.fit_window import (
     LARGEST_DAMPING,
     MAX_STEPS,
     SETTLED,
     SMALLEST_FLUX,
-    Noise,
     within_reach,
 )
+from qdimage.localize.register_weights import weigh_by_register
 from qdimage.numerics.cholesky import factor_positive, solve_factored, solve_positive
 from qdimage.numerics.psf_terms import fill_normal
 
@@ -110,6 +111,11 @@ def place(
 @njit(cache=True)
 def _weigh(window: SingleWindow, noise: Noise, flux: float, constant: float, n: int) -> None:
     data, samples, fixed, spot = window.data, window.samples, window.fixed, window.spot
+    if noise.register.size:
+        for p in range(n):
+            window.residual[p] = fixed[p] + constant + flux * spot[p]
+        weigh_by_register(data, samples, noise, window.weight, window.residual, n)
+        return
     for p in range(n):
         level = max(fixed[p] + constant + flux * spot[p], noise.least)
         weight = samples[p] / (noise.slope * level + noise.read)
@@ -267,7 +273,9 @@ def judge_single(
             information += share * spot[p]
             level_sum += spot[p] * level
             weight_sum += spot[p]
-            chi_sq += window.weight[p] * (left_over - constant - flux * spot[p]) ** 2
+            off = left_over - constant - flux * spot[p]
+            model = max(data[p] - off, noise.least)
+            chi_sq += samples[p] * off * off / (noise.slope * model + noise.read)
             n_used += 1
     chi_sq /= max(n_used - _N_PARAMETERS, 1)
     if information <= 0.0 or weight_sum <= 0.0:

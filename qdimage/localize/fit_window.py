@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qdimage.localize.fit_noise import Noise
+from qdimage.localize.register_weights import weigh_by_register
 from qdimage.numerics.cholesky import solve_positive
 from qdimage.numerics.psf_terms import PsfTerms, fill_profiles
 
@@ -19,14 +21,6 @@ SMALLEST_FLUX = 1e-9
 LARGEST_DAMPING = 1e9
 # A blur may take this much of the core's variance away.
 _SHARPEST = 0.7
-
-
-class Noise(NamedTuple):
-    """One-frame variance of a pixel = slope * max(level, least) + read."""
-
-    slope: float
-    read: float
-    least: float
 
 
 class Window(NamedTuple):
@@ -134,6 +128,10 @@ def draw(
 
 @njit(cache=True)
 def weigh(window: Window, noise: Noise, n: int) -> None:
+    if noise.register.size:
+        window.residual[:n] = window.model[:n]
+        weigh_by_register(window.data, window.samples, noise, window.weight, window.residual, n)
+        return
     for p in range(n):
         level = max(window.model[p], noise.least)
         weight = window.samples[p] / (noise.slope * level + noise.read)
@@ -205,7 +203,8 @@ def fit_window(
 
     The likelihood is the Poisson form scaled to the camera's variance, F^2 and read noise included
     (Huang et al., Nature Methods 10, 653, 2013, for the read noise as added counts). A step is
-    taken back where the likelihood's slope at its end says that it was too long.
+    taken back where the likelihood's slope at its end says that it was too long. With the table of
+    an EM register the likelihood is that of the register's output.
 
     Parameters
     ----------

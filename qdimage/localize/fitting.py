@@ -104,7 +104,7 @@ def fit_spots(
             order,
             *together,
             scene.terms,
-            scene.noise,
+            scene.fit_noise,
             free,
             with_shape,
             scene.reach,

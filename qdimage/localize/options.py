@@ -33,6 +33,11 @@ class LocalizeOptions(Options):
     width: Literal["shared", "free"] = option(
         "shared", "width of a dot in the fit: the field's for all, or each its own"
     )
+    likelihood: Literal["excess_noise", "poisson_gamma"] = option(
+        "excess_noise",
+        "of the fit: the Poisson form scaled to the camera's variance, or the exact distribution "
+        "of the EM register's output, which is more certain below one electron per pixel",
+    )
     background_box_px: int = option(
         32, "size of the boxes in which the background is estimated", "px", ge=8
     )

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qdimage.localize.fit_window import Noise, dot
+from qdimage.localize.fit_noise import Noise
+from qdimage.localize.fit_window import dot
 from qdimage.numerics.psf import even_derivatives
 from qdimage.numerics.psf_terms import PsfTerms, draw_spot
 

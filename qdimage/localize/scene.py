@@ -10,7 +10,7 @@ from qdimage.domain.photon_image import PhotonImage
 from qdimage.localize.candidates import find_candidates
 from qdimage.localize.filtering import local_maxima, matched_filter
 from qdimage.localize.fit import LEVEL, RATIO
-from qdimage.localize.fit_window import Noise
+from qdimage.localize.fit_noise import Noise
 from qdimage.localize.options import LocalizeOptions
 from qdimage.localize.significance import (
     TailTable,
@@ -19,6 +19,7 @@ from qdimage.localize.significance import (
     tail_table,
 )
 from qdimage.numerics.background import smooth_background
+from qdimage.numerics.em_register import information_table
 from qdimage.numerics.psf import spot_profile
 from qdimage.numerics.psf_terms import PsfTerms, draw_spots, psf_terms
 
@@ -86,7 +87,19 @@ class Scene:
     @property
     def noise(self) -> Noise:
         """The noise as kernels take it."""
-        return Noise(self.image.variance_slope, self.image.read_variance, self.image.least_level)
+        image = self.image
+        return Noise(image.variance_slope, image.read_variance, image.least_level)
+
+    @property
+    def fit_noise(self) -> Noise:
+        """The same, with the register's own distribution where the options ask for it."""
+        image = self.image
+        exact = self.options.likelihood == "poisson_gamma" and image.noise.excess_factor_sq > 1
+        if not exact or image.noise.unit_per_electron <= 0:
+            return self.noise
+        per_electron = image.noise.unit_per_electron
+        read = float(np.sqrt(image.n_frames * image.read_variance)) / per_electron
+        return self.noise._replace(per_electron=per_electron, register=information_table(read))
 
     @property
     def reach(self) -> int:

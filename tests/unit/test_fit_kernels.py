@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from qdimage.domain.field_psf import gaussian_psf
 from qdimage.localize.fit import CHI_SQ, LEVEL, N_RESULTS, RATIO, fit_all
-from qdimage.localize.fit_window import Noise
+from qdimage.localize.fit_noise import Noise
 from qdimage.numerics.near_pairs import near_pairs
 from qdimage.numerics.normal_table import normal
 from qdimage.numerics.psf_terms import PsfTerms, draw_spots, psf_terms

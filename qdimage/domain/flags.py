@@ -24,6 +24,7 @@ class DotFlag(IntFlag):
     MOVED = 4096
     FAINT = 8192
     DOUBLET = 16384
+    OUT_OF_FOCUS = 32768
 
 
 FLAG_MEANING = {
@@ -41,6 +42,7 @@ FLAG_MEANING = {
     DotFlag.ADDED: "put there by a person, not found",
     DotFlag.MOVED: "put to another place by a person",
     DotFlag.DOUBLET: "longer than one dot in one direction: perhaps two that are not resolved",
+    DotFlag.OUT_OF_FOCUS: "bright, alone, and wider than the field's dots in every direction",
     DotFlag.FAINT: "too little PL beside the field's other dots to be one",
 }
 

@@ -22,7 +22,7 @@ from qdimage.numerics.near_pairs import near_pairs
 Array = NDArray[np.float64]
 
 _FIRST_GUESS_PX = 1.2
-_CROWDED_SIGMA = 4.0
+_CROWDED_SIGMA, _ALONE_SIGMA = 4.0, 6.0
 _RING_DEVIATE = 30.0
 _POOR_CHI_SQ = 2.0
 # Above as many dots as rings would be seen on, a profile without them is believed.
@@ -137,8 +137,12 @@ def _flags(scene: Scene, found: Found, shapes: Shapes) -> NDArray[np.int64]:
             flags[near_mask(mask, row, column, reach)] |= flag
     start, _, _ = near_pairs(spots[:, :2], _CROWDED_SIGMA * scene.sigma)
     flags[np.diff(start) > 0] |= DotFlag.CROWDED
-    flags[scene.at_edge(spots)] |= DotFlag.EDGE
+    at_edge = scene.at_edge(spots)
+    flags[at_edge] |= DotFlag.EDGE
     flags[result[:, CHI_SQ] > _POOR_CHI_SQ] |= DotFlag.POOR_FIT
     flags[found.wide | shapes.wide(scene.sigma)] |= DotFlag.WIDE
+    start, _, _ = near_pairs(spots[:, :2], _ALONE_SIGMA * scene.sigma)
+    alone = (np.diff(start) == 0) & ~at_edge
+    flags[shapes.out_of_focus(scene.sigma, alone)] |= DotFlag.OUT_OF_FOCUS
     flags[found.doublet | shapes.two_dots(scene.sigma)] |= DotFlag.DOUBLET
     return flags

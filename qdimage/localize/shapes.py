@@ -21,6 +21,9 @@ _ROUND = 0.4
 _WIDE_SIGMA = 5.0
 _WIDE_RATIO = 1.2
 _MANY, _WELL_KNOWN = 20, 0.2
+# A dot out of focus is wider by so many errors and by a share of the spot's variance, a tenth in
+# width, and across its longest direction, too.
+_FOCUS_SIGMA, _FOCUS_LEAST, _ACROSS_SIGMA = 4.0, 0.2, 2.0
 # More than this share of the variance is not laid to a lens: a field may be all pairs.
 _COMMON = 0.15
 _NEAREST_SIGMA, _FARTHEST_SIGMA = 1.0, 3.0
@@ -58,6 +61,18 @@ class Shapes:
         long &= self.longest > _LEAST_LONGER * sigma_px**2
         round_ = self.across - 2.0 * self.across_err > _ROUND * self.longest
         return np.asarray(long & ~round_)
+
+    def out_of_focus(self, sigma_px: float, alone: Mask) -> Mask:
+        """Whether a spot that is alone is wider than others that are, in every direction.
+
+        Less is asked for than of a wide one, which gets a width of its own in the fit. What lone
+        spots have in common is no matter of a single one's focus.
+        """
+        known = alone & (self.added_err < _WELL_KNOWN * sigma_px**2)
+        usual = float(np.median(self.added[known])) if known.sum() >= _MANY else 0.0
+        err = np.hypot(_FOCUS_SIGMA * self.added_err, _FOCUS_LEAST * sigma_px**2)
+        wider = alone & (self.added - max(usual, 0.0) > err)
+        return np.asarray(wider & (self.across > _ACROSS_SIGMA * self.across_err))
 
     def wide(self, sigma_px: float) -> Mask:
         """Whether a spot is wider than the field's in every direction."""

@@ -30,7 +30,6 @@ _REACH_SIGMA = 3.5
 _FILTER_SIGMA = 3.5
 _DRAW_SIGMA, _DRAW_WINGS_SIGMA = 4.5, 12.0
 _EDGE_SIGMA = 2.5
-_LARGE_BOX_PX = 24
 # Candidates may be less significant than dots by this many deviates before they are fitted.
 _PERMISSIVE = 0.7
 # A filter that is so much too wide or too narrow loses less than 1 % of a dot's significance.
@@ -129,10 +128,7 @@ class Scene:
         draw_spots(light, self.terms, spots, self.draw_reach, sign)
 
     def background(self, light: Array | None = None, out: Array | None = None) -> Array:
-        """Return the background map of the image without that light, in an array that is given.
-
-        Before any light is known half of the pixels tell as much: dots are brighter than noise.
-        """
+        """Return the background map of the image without that light, in an array that is given."""
         return smooth_background(
             self.image.mean,
             self.image.n_samples,
@@ -140,7 +136,6 @@ class Scene:
             variance_slope=self.image.variance_slope,
             read_variance=self.image.read_variance,
             light=light,
-            every=2 if light is None and self.options.background_box_px >= _LARGE_BOX_PX else 1,
             out=out,
         )
 

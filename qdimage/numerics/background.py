@@ -36,7 +36,6 @@ def smooth_background(
     variance_slope: float,
     read_variance: float,
     light: Array | None = None,
-    every: int = 1,
     out: Array | None = None,
 ) -> Array:
     """Return a background map: clipped means of boxes, interpolated linearly.
@@ -57,8 +56,6 @@ def smooth_background(
         One-frame variance = slope * mean + read variance.
     light : ndarray, shape (y, x), optional
         Of fitted spots, to be taken off first; what it leaves over counts as noise.
-    every : int
-        Of how many rows one is looked at.
     out : ndarray, shape (y, x), optional
         Room for the answer.
     """
@@ -70,7 +67,6 @@ def smooth_background(
         _DARK if light is None else light,
         rows,
         columns,
-        every,
         variance_slope,
         read_variance,
     )
@@ -111,7 +107,6 @@ def _clipped_means(
     light: Array,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
-    every: int,
     slope: float,
     read: float,
 ) -> Array:
@@ -121,11 +116,8 @@ def _clipped_means(
     for j in range(mesh.shape[0]):
         for i in range(mesh.shape[1]):
             top, bottom, left, right = rows[j], rows[j + 1], columns[i], columns[i + 1]
-            n, even = _fill_box(
-                box, image, n_samples, light, top, bottom, left, right, every, slope
-            )
-            looked_at = (right - left) * ((bottom - top + every - 1) // every)
-            if n > 0 and n >= _MIN_USABLE_SHARE * looked_at:
+            n, even = _fill_box(box, image, n_samples, light, top, bottom, left, right, slope)
+            if n > 0 and n >= _MIN_USABLE_SHARE * (bottom - top) * (right - left):
                 mesh[j, i] = _clipped_mean(box, n, even, slope, read)
     return mesh
 
@@ -140,12 +132,11 @@ def _fill_box(
     bottom: int,
     left: int,
     right: int,
-    every: int,
     slope: float,
 ) -> tuple[int, bool]:
     """Fill the usable pixels; return how many they are, and whether all have one variance."""
     n, samples, share, even = 0, 0, 0.0, light.size == 0
-    for y in range(top, bottom, every):
+    for y in range(top, bottom):
         for x in range(left, right):
             if n_samples[y, x] > 0:
                 if n_samples[y, x] != samples:

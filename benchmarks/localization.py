@@ -137,7 +137,7 @@ def print_pairs(n_frames: int) -> None:
 
 
 def print_times(peers: dict[str, Finder]) -> None:
-    """The fastest of several runs on one core, compiled code warm."""
+    """The fastest of several runs in turns, on one core where threads are kept to one."""
     frame = field(GAUSSIAN, 1000, 5, np.random.default_rng(7))
     image = image_of(frame)
     calls: dict[str, Callable[[], object]] = {
@@ -148,15 +148,19 @@ def print_times(peers: dict[str, Finder]) -> None:
         calls["trackpy, locate"] = lambda: trackpy_locate(frame, 3.0, 2000.0)
     if "Picasso" in peers:
         calls["Picasso, identify and fit"] = lambda: picasso_mle(frame, 3.0, 4000.0)
-    print(f"\nTime for a frame of {len(frame.positions)} dots, one core, fastest of {_REPEATS}")
-    for name, call in calls.items():
+    print(
+        f"\nCPU time for a frame of {len(frame.positions)} dots, the least of {_REPEATS} in turns"
+    )
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
         call()
-        times = []
-        for _ in range(_REPEATS):
-            begin = time.perf_counter()
+    for _ in range(_REPEATS):
+        for name, call in calls.items():
+            begin = time.process_time()
             call()
-            times.append(time.perf_counter() - begin)
-        print(f"{name:>30}: {1e3 * min(times):7.1f} ms", flush=True)
+            times[name].append(time.process_time() - begin)
+    for name, taken in times.items():
+        print(f"{name:>30}: {1e3 * min(taken):7.1f} ms", flush=True)
 
 
 def main() -> None:

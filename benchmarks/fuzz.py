@@ -88,13 +88,14 @@ def in_process(name: str, seed: int, first: int, n: int) -> dict[str, Any]:
     child.join()
     if found:
         return found
-    fault, behind = f"input {at.value}: died with {child.exitcode}", at.value + 1
-    n_left = first + n - behind
-    rest = in_process(name, seed, behind, n_left) if n_left > 0 else {}
+    last = int(at.value)
+    parts = [(first, last - first), (last + 1, first + n - last - 1)]
+    others = [in_process(name, seed, *part) for part in parts if part[1] > 0]
+    faults = [f"input {last}: died with {child.exitcode}"]
     return {
-        "counts": Counter(rest.get("counts", {})) + Counter({"crash": 1}),
-        "faults": [fault, *rest.get("faults", [])],
-        "longest_s": rest.get("longest_s", 0.0),
+        "counts": sum((each["counts"] for each in others), Counter({"crash": 1})),
+        "faults": sum((each["faults"] for each in others), faults),
+        "longest_s": max((each["longest_s"] for each in others), default=0.0),
     }
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def other_json(data: bytes, rng: np.random.Generator) -> bytes:
 
 def _other_tree(tree: Any, rng: np.random.Generator) -> Any:
     if not isinstance(tree, list | dict) or not tree or rng.random() < 0.1:
-        return _JSON_VALUES[int(rng.integers(len(_JSON_VALUES)))]
+        return deepcopy(_JSON_VALUES[int(rng.integers(len(_JSON_VALUES)))])
     keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
     key = keys[int(rng.integers(len(keys)))]
     kind = rng.random()

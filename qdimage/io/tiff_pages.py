@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from qdimage.errors import FormatError
 from qdimage.io.tiff_file import collected_log, one_line
 from qdimage.io.tiff_layout import Plane
+from qdimage.io.tiff_lzw import lzw_makes_sense
 
 # No lossless coder makes a camera frame smaller than this by more than noise allows.
 _LARGEST_EXPANSION = 5_000
+_LZW = 5
 _ALWAYS_BELIEVED_BYTES = 64 * 2**20
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 
@@ -116,6 +118,8 @@ def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
         if as_stored or plane.index > 0:
             found = _stored(plane, frame)
         else:
+            if page.compression == _LZW:
+                _check_lzw(plane)
             with collected_log() as messages:
                 found = np.asarray(page.asarray(maxworkers=1))
     except Exception as error:  # every codec has errors of its own
@@ -132,6 +136,17 @@ def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
             f"{path}: {where} has values that are no finite numbers, expected none; "
             "export the camera's raw frames"
         )
+
+
+def _check_lzw(plane: Plane) -> None:
+    page, handle = plane.page.tags, plane.page.tags.parent.filehandle
+    n_wanted = math.prod(page.chunks) * np.dtype(page.dtype).itemsize
+    for offset, count in zip(plane.page.offsets, page.databytecounts, strict=False):
+        with handle.lock:
+            handle.seek(offset)
+            data = np.frombuffer(handle.read(count), np.uint8)
+        if not lzw_makes_sense(data, n_wanted):
+            raise tifffile.TiffFileError("codes of LZW that are not in the table")
 
 
 def _stored(plane: Plane, frame: NDArray[Any]) -> NDArray[Any]:

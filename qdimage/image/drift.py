@@ -103,18 +103,23 @@ def _coarse_displacements(images: Array) -> Array:
     The middle bin is what all are compared with first, then the mean of all, each moved back: a
     dot that is dark in one bin may not lead another one astray.
     """
-    first = _correlated(images, images[len(images) // 2])
+    first, is_clear = _correlated(images, images[len(images) // 2])
+    if is_clear.all() and not first.any():
+        return first
     moved = [
         np.roll(image, (-dy, -dx), axis=(0, 1))
         for image, (dx, dy) in zip(images, first.astype(int), strict=True)
     ]
-    return _correlated(images, np.mean(moved, axis=0))
+    return _correlated(images, np.mean(moved, axis=0))[0]
 
 
-def _correlated(images: Array, reference: Array) -> Array:
-    """Displacement (x, y) of each image where its correlation with the reference peaks."""
+def _correlated(images: Array, reference: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Displacement (x, y) of each image where its correlation with the reference peaks.
+
+    And whether it has a clear peak; the displacement is 0 where it has none.
+    """
     spectrum = np.conj(rfft2(np.where(_bright(reference), reference, 0.0)))
-    displacements = np.zeros((len(images), 2))
+    displacements, is_clear = np.zeros((len(images), 2)), np.zeros(len(images), bool)
     reach_y, reach_x = (min(_MAX_DRIFT_PX, side // 2) for side in reference.shape)
     # Lags below 0 are at the end.
     lags = np.ix_(np.arange(-reach_y, reach_y), np.arange(-reach_x, reach_x))
@@ -124,9 +129,10 @@ def _correlated(images: Array, reference: Array) -> Array:
         near = correlation[lags]
         row, column = np.unravel_index(int(np.argmax(near)), near.shape)
         usual = np.median(_sampled(correlation)) + _PEAK_SIGMA * np.std(correlation)
-        if near[row, column] > usual:
+        is_clear[index] = near[row, column] > usual
+        if is_clear[index]:
             displacements[index] = column - reach_x, row - reach_y
-    return displacements
+    return displacements, is_clear
 
 
 def _refine(images: Array, displacement: Array) -> tuple[Array, Array]:

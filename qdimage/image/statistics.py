@@ -15,6 +15,8 @@ _CHUNK_BYTES = 16 * 2**20
 _MOST_FRAMES = 2**15
 _MAX_TIME_BINS = 10
 _LARGEST_COUNT = 2**16 - 1
+# Some hundred differences tell the noise well enough; of longer stacks some stretches are taken.
+_MOST_DIFFERENCES, _STRETCH = 512, 8
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class StackStatistics:
         Sum over frames.
     difference_sq : ndarray, shape (y, x)
         Sum of squared differences of successive frames.
+    n_differences : int
+        How many differences that are.
     highest, second : ndarray, shape (y, x)
         The largest and the second largest value of each pixel.
     highest_frame : ndarray of int, shape (y, x)
@@ -43,6 +47,7 @@ class StackStatistics:
     n_frames: int
     total: NDArray[np.float64]
     difference_sq: NDArray[np.float64]
+    n_differences: int
     highest: NDArray[np.float64]
     second: NDArray[np.float64]
     highest_frame: NDArray[np.int64]
@@ -58,7 +63,7 @@ class StackStatistics:
     @property
     def temporal_variance(self) -> NDArray[np.float64]:
         """Variance of one frame from successive differences, in which slow changes cancel."""
-        return self.difference_sq / (2 * max(self.n_frames - 1, 1))
+        return self.difference_sq / (2 * max(self.n_differences, 1))
 
 
 def chunk_frames(stack: Stack) -> int:
@@ -86,7 +91,14 @@ def stack_statistics(stack: Stack, *, ceiling_adu: float) -> StackStatistics:
         in_bin = sums.add_bin(start, stop).reshape(height, width)
         total += in_bin
         time_bins[index] = in_bin / (stop - start)
-    return StackStatistics(n_frames, total, **sums.images(), time_bins=time_bins, bin_edges=edges)
+    return StackStatistics(
+        n_frames,
+        total,
+        n_differences=int(sums.differs.sum()),
+        **sums.images(),
+        time_bins=time_bins,
+        bin_edges=edges,
+    )
 
 
 def stretch_sums(
@@ -120,6 +132,9 @@ class _Sums:
         self.ceiling: Any = ceiling_adu
         if self.counted:
             self.ceiling = int(np.ceil(np.clip(ceiling_adu, 0, _LARGEST_COUNT + 1)))
+        number = np.arange(stack.shape[0])
+        every = -(-len(number) // _MOST_DIFFERENCES)
+        self.differs = (number // _STRETCH % every == 0) & (number > 0)
         # One block for all frames, after the one before them.
         self.frames: NDArray[Any] = np.zeros((1 + chunk_frames(stack), *stack.shape[1:]), value)
         self.difference_sq: NDArray[Any] = np.zeros(n_pixels, self.sum_type)
@@ -135,10 +150,11 @@ class _Sums:
         for first in range(start, stop, step):
             block = self.frames[: 1 + min(step, stop - first)]
             self.stack.fill(first, block[1:])
-            if first == 0:
-                block[0] = block[1]
+            differs = np.zeros(len(block), np.bool_)
+            differs[1:] = self.differs[first : first + len(block) - 1]
             add(
                 block.reshape(len(block), -1),
+                differs,
                 first,
                 self.ceiling,
                 total,

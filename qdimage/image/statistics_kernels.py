@@ -17,6 +17,7 @@ Counts = NDArray[np.uint16]
 @njit(cache=True)
 def add_counts(
     frames: Counts,
+    differs: NDArray[np.bool_],
     first: int,
     ceiling: int,
     total: Whole,
@@ -31,6 +32,8 @@ def add_counts(
     Parameters
     ----------
     frames : ndarray of uint16, shape (1 + t, pixels)
+    differs : ndarray of bool, shape (1 + t,)
+        Of which frames the difference from the one before counts.
     first : int
         Number of the frame ``frames[1]``.
     ceiling : int
@@ -39,8 +42,7 @@ def add_counts(
     """
     n, n_pixels = frames.shape
     # Narrow types are what makes the processor take many pixels at once.
-    sums, narrow = np.empty((2, _STRIP), np.uint32)
-    latest = np.empty(_STRIP, np.uint16)
+    sums, latest = np.empty(_STRIP, np.uint32), np.empty(_STRIP, np.uint16)
     for start in range(0, n_pixels, _STRIP):
         size = min(_STRIP, n_pixels - start)
         sums[:], latest[:] = 0, 0
@@ -51,6 +53,12 @@ def add_counts(
             now = frames[t, start : start + size]
             for x in range(size):
                 sums[x] += now[x]
+        for t in range(1, n):
+            if differs[t]:
+                now, before = frames[t, start : start + size], frames[t - 1, start : start + size]
+                for x in range(size):
+                    difference = np.int32(now[x]) - np.int32(before[x])
+                    squares[x] += np.int64(difference) * np.int64(difference)
         for t in range(1, n):
             now, frame = frames[t, start : start + size], np.uint16(t)
             for x in range(size):
@@ -64,20 +72,6 @@ def add_counts(
             if latest[x] > 0:
                 highest_frame[start + x] = first + latest[x] - 1
             largest = max(largest, top[x])
-        fits = largest * largest * (n - 1) < 2**32
-        narrow[:] = 0
-        for t in range(1, n):
-            now, before = frames[t, start : start + size], frames[t - 1, start : start + size]
-            if fits:
-                for x in range(size):
-                    difference = np.int32(now[x]) - np.int32(before[x])
-                    narrow[x] += np.uint32(difference * difference)
-            else:
-                for x in range(size):
-                    difference = np.int32(now[x]) - np.int32(before[x])
-                    squares[x] += np.int64(difference) * np.int64(difference)
-        for x in range(size):
-            squares[x] += narrow[x]
         if largest >= ceiling:
             for t in range(1, n):
                 for x in range(start, start + size):
@@ -87,6 +81,7 @@ def add_counts(
 @njit(cache=True)
 def add_values(
     frames: Floats,
+    differs: NDArray[np.bool_],
     first: int,
     ceiling: float,
     total: Floats,
@@ -103,7 +98,8 @@ def add_values(
             for x in range(start, min(start + _STRIP, n_pixels)):
                 value = frames[t, x]
                 total[x] += value
-                difference_sq[x] += (value - frames[t - 1, x]) ** 2
+                if differs[t]:
+                    difference_sq[x] += (value - frames[t - 1, x]) ** 2
                 if value > highest[x]:
                     second[x] = highest[x]
                     highest[x] = value

@@ -18,8 +18,10 @@ def replacing(path: Path) -> Iterator[Path]:
         _reach_the_disk(partial)
         partial.replace(path)
     except OSError as error:
-        # A full disk does not say what it had no space for.
-        error.filename = error.filename or str(path)
+        # A full disk does not say what it had no space for. With no number, a name would take the
+        # place of the words.
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
         raise
     finally:
         partial.unlink(missing_ok=True)

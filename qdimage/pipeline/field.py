@@ -369,7 +369,7 @@ class _Work:
         self, channels: Iterable[tuple[ChannelTable, FieldPsf | None]]
     ) -> dict[str, MeasuredChannel | Failure]:
         """Measure channels, each with its expected image of a point, or say why that failed."""
-        started = {each.name: self._start_measuring(each, width) for each, width in channels}
+        started = {each.name: self._start_measuring(each, psf) for each, psf in channels}
         measured: dict[str, MeasuredChannel | Failure] = {}
         for name, answer in started.items():
             what = f"{self.experiment.name}, {name}"

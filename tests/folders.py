@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CLONE = Path(__file__).resolve().parents[1]
 DEMO = CLONE / "sample_stacks" / "demo_device"
 
@@ -31,3 +33,11 @@ def copy_field(number: int, to: Path, stacks: dict[str, Path] | None = None) -> 
     for name, source in (stacks or {}).items():
         shutil.copyfile(source, folder / name)
     return folder
+
+
+def link(place: Path, target: Path) -> None:
+    """Make a link to a file or a folder, where this user may."""
+    try:
+        place.symlink_to(target, target_is_directory=target.is_dir())
+    except OSError:
+        pytest.skip("this user may not make links")

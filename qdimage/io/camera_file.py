@@ -12,6 +12,7 @@ from qdimage.io.atomic import write_text
 from qdimage.io.documents import format_toml
 from qdimage.io.experiment_file import read_toml
 from qdimage.io.explain import explain
+from qdimage.io.inside import COPY_IT, is_link_out
 
 # What a calibration adds to the keys; it is for people, nothing is computed from it.
 _RECORDS = ("calibration", "errors", "intervals", "stacks")
@@ -39,6 +40,10 @@ def read_camera_file(path: Path) -> CameraFileKeys:
         raise ConfigurationError(
             f"{path}: bias_map is {declared.bias_map!r}, expected the name of a file beside this "
             "one; move the map there"
+        )
+    if declared.bias_map and is_link_out(path.parent / declared.bias_map):
+        raise ConfigurationError(
+            f"{path}: bias_map {declared.bias_map!r} is a link out of this file's folder; {COPY_IT}"
         )
     return declared
 

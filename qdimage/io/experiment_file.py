@@ -4,7 +4,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from qdimage.errors import ConfigurationError, FormatError
 from qdimage.io.curation_file import FILE_NAME as CURATION_NAME
 from qdimage.io.curation_file import read_curation
 from qdimage.io.explain import explain
+from qdimage.io.inside import COPY_IT, is_link_out, leads_out
 
 FILE_NAME = "experiment.toml"
 POOLED = "all"
@@ -148,6 +149,10 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
         If a key or value is not allowed; names the key, and the nearest known one.
     """
     path = _absolute(path)
+    beside = path.with_name(CURATION_NAME)
+    if not allow_outside:
+        for each in (path, beside):
+            refuse_link_out(each)
     document = read_toml(path)
     try:
         declared = ExperimentFile.model_validate(document)
@@ -163,7 +168,6 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
             "give it another name in [experiment]"
         )
     device = declared.experiment.device or folder.parent.name or folder.name
-    beside = folder / CURATION_NAME
     found = beside.is_file()
     return Experiment(
         path=path,
@@ -175,11 +179,25 @@ def read_experiment(path: Path, *, allow_outside: bool = False) -> Experiment:
     )
 
 
+def refuse_link_out(path: Path) -> None:
+    """Refuse a file that is read because it lies in a folder, and is a link out of it.
+
+    Raises
+    ------
+    ConfigurationError
+        Names the file.
+    """
+    if path.is_file() and is_link_out(path):
+        raise ConfigurationError(
+            f"{path}: this is a link out of its folder, whose files alone are read; {COPY_IT}, or "
+            "allow it with --allow-outside"
+        )
+
+
 def _refuse_outside(path: Path, declared: ExperimentFile) -> None:
-    folder = path.parent.resolve()
     for name in _declared_paths(declared):
         try:
-            leaves = _leaves(folder, name)
+            leaves = leads_out(path.parent, name)
         except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a null character
             raise ConfigurationError(
                 f"{path}: the path {name!r} cannot be followed ({error}); correct it"
@@ -189,15 +207,6 @@ def _refuse_outside(path: Path, declared: ExperimentFile) -> None:
                 f"{path}: the path {name!r} leaves the experiment's folder; move the file into it, "
                 "or allow it with --allow-outside"
             )
-
-
-def _leaves(folder: Path, name: str) -> bool:
-    """Whether a path leaves the folder, on this system or, since folders travel, on Windows."""
-    windows = PureWindowsPath(name)
-    if windows.drive or windows.root:
-        return True
-    places = (folder / name, folder / windows.as_posix())
-    return not all(place.resolve().is_relative_to(folder) for place in places)
 
 
 def _declared_paths(declared: ExperimentFile) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 import tifffile
 
 from qdimage.errors import FormatError
+from qdimage.io.inside import COPY_IT, is_link_out
 from qdimage.io.tiff_directories import Page, read_pages
 
 _LOGGER = logging.getLogger("tifffile")
@@ -72,6 +73,11 @@ class TiffFiles:
                 raise FormatError(
                     f"{self.path}: the file {path.name!r} of this set is missing; put it into the "
                     "same folder, or export the stack as one file"
+                )
+            if is_link_out(path):
+                raise FormatError(
+                    f"{self.path}: the file {path.name!r} of this set is a link out of the folder; "
+                    f"{COPY_IT}"
                 )
             self.others[path] = open_one(path)
         return self.others[path]

@@ -78,7 +78,7 @@ def check_inputs(
         else:
             experiments.append(experiment)
     findings += _same_names(experiments)
-    findings += _expectations(paths)
+    findings += _expectations(paths, allow_outside)
     n_stacks = sum(len(each.declared.channels) for each in experiments)
     n_photon_files = sum(len(each.declared.photons) for each in experiments)
     n_spectra = sum(len(each.declared.spectra) for each in experiments)
@@ -115,9 +115,9 @@ def _same_names(experiments: list[Experiment]) -> list[Finding]:
     return []
 
 
-def _expectations(paths: list[Path]) -> list[Finding]:
+def _expectations(paths: list[Path], allow_outside: bool) -> list[Finding]:
     try:
-        plan_comparison(paths)
+        plan_comparison(paths, allow_outside=allow_outside)
     except QdimageError as error:
         return [Finding(", ".join(map(str, paths)), "error", str(error))]
     return []

@@ -37,7 +37,7 @@ class Compared:
     expectations: Expectations
 
 
-def plan_comparison(paths: Sequence[Path]) -> Compared | None:
+def plan_comparison(paths: Sequence[Path], *, allow_outside: bool = False) -> Compared | None:
     """Read the expectations beside the experiments, and check that they can be answered.
 
     Raises
@@ -45,7 +45,7 @@ def plan_comparison(paths: Sequence[Path]) -> Compared | None:
     FormatError, ConfigurationError
         If the file cannot be read, or a table that this version writes has no such column.
     """
-    path = find_expectations(paths)
+    path = find_expectations(paths, allow_outside=allow_outside)
     if path is None:
         return None
     expectations = read_expectations(path)

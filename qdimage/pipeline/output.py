@@ -59,6 +59,7 @@ def owned(out: Path) -> Iterator[None]:
     """
     made = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
+    cut_link(out / _LOCK)
     lock = FileLock(out / _LOCK, timeout=0)
     try:
         with lock:
@@ -101,9 +102,9 @@ def staged(out: Path) -> Iterator[Path]:
 def _replace(source: Path, target: Path) -> None:
     """Move a file, or a folder file by file, since no folder can take another's place at once."""
     if source.is_dir():
-        if target.is_symlink() or target.is_file():
+        if target.is_file():
             target.unlink()
-        target.mkdir(exist_ok=True)
+        own_folder(target)
         names = {path.name for path in source.iterdir()}
         for name in sorted(names):
             _replace(source / name, target / name)
@@ -118,6 +119,18 @@ def _replace(source: Path, target: Path) -> None:
         # The same table in the other format is the earlier run's.
         for suffix in set(_TABLE_SUFFIXES) - {target.suffix}:
             target.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def own_folder(folder: Path) -> None:
+    """Make a folder in the output where there is none but, maybe, a link to another's."""
+    cut_link(folder)
+    folder.mkdir(exist_ok=True)
+
+
+def cut_link(path: Path) -> None:
+    """Delete a link, which would lead what is written into it out of the output."""
+    if path.is_symlink():
+        path.unlink()
 
 
 def _remove(path: Path) -> None:

@@ -144,7 +144,8 @@ def plan_run(
         experiments, warnings = given_curation(experiments, decided, file)
     planned = zip(experiments, (options for _, options in fields), strict=True)
     unreadable = {path: str(error) for path, error in errors.items()}
-    return Plan(tuple(planned), unreadable, warnings, plan_comparison(paths))
+    compared = plan_comparison(paths, allow_outside=allow_outside)
+    return Plan(tuple(planned), unreadable, warnings, compared)
 
 
 def run_plan(

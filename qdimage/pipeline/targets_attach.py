@@ -124,12 +124,13 @@ def attach_files(
         if each.path.resolve() in known[experiment]:
             left_out.append(f"{each.path.name}: it is declared already")
             continue
+        name = _name_in(experiment, each.path, allow_outside)
         described = _described(each)
         if isinstance(described, str):
             left_out.append(f"{each.path.name}: {described}")
             continue
         section, row = described
-        row = {"file": _name_in(experiment, each.path, allow_outside)} | row
+        row = {"file": name} | row
         rows.setdefault(experiment, {name: [] for name in _SECTIONS})[section].append(row)
         known[experiment].add(each.path.resolve())
         attached.append(

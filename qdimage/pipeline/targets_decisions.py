@@ -8,6 +8,7 @@ from typing import Any
 from qdimage.domain.curation import Curation, FieldKey
 from qdimage.errors import ConfigurationError
 from qdimage.io.curation_file import FILE_NAME, curation_sha256, read_curation
+from qdimage.io.experiment_file import refuse_link_out
 from qdimage.pipeline.curated_tables import curate
 from qdimage.pipeline.curation import match_curation
 from qdimage.pipeline.finished import FinishedRun, read_run
@@ -46,6 +47,8 @@ def with_decisions(
         path = given or _read_by_run(each)
         if not path.is_file() and given is None:
             continue
+        if given is None and not each.get("curation"):
+            refuse_link_out(path)
         key = FieldKey(str(each["device"]), str(each["field"]))
         own = _decisions(path, key, only_field=len(fields) == 1 or given is None)
         if curation_sha256(own) == each.get("curation_sha256"):

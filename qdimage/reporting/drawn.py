@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from qdimage.pipeline.output import own_folder
 from qdimage.reporting.blocks import Block, Drawing, Grid, Part, Words
 from qdimage.reporting.style import house_style, save
 
@@ -52,7 +53,7 @@ Draw = Callable[[Drawing, str], Picture | None]
 def draw_into(out: Path) -> Draw:
     """Return what draws figures into the folder `FOLDER` of a run's output."""
     folder = out / FOLDER
-    folder.mkdir(exist_ok=True)
+    own_folder(folder)
 
     def draw(drawing: Drawing, prefix: str) -> Picture | None:
         with house_style():

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from folders import link
 
 from qdimage.errors import ConfigurationError, FormatError, QdimageError
 from qdimage.io.camera_file import read_camera_file
@@ -314,13 +315,6 @@ def test_a_stack_inside_the_folder_is_accepted(inside: str, tmp_path: Path) -> N
 )
 def test_every_declared_path_is_held_inside_the_folder(text: str, tmp_path: Path) -> None:
     assert "leaves the experiment's folder" in refusal(written(tmp_path, text))
-
-
-def link(place: Path, target: Path) -> None:
-    try:
-        place.symlink_to(target)
-    except OSError:
-        pytest.skip("this user may not make links")
 
 
 def test_a_link_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ from qdimage.io.frame_choice import choose_frames, only_channel
 from qdimage.io.tiff_file import one_line
 
 _NO_TEMPERATURE = -999.0
+# No coder makes a camera's noise smaller than by this.
+_MOST_PACKED = 100
+# Data are filled up to so many bytes, at the end of a file not by every program.
+_PADDING = 2880
 
 
 def open_fits(
@@ -53,6 +57,11 @@ def open_fits(
     except FormatError:
         close()
         raise
+    except Exception as error:  # the headers of later parts are read here
+        close()
+        raise FormatError(
+            f"{path}: its header makes no sense ({one_line(error)}); copy or export it again"
+        ) from error
 
     def read(start: int, stop: int) -> NDArray[Any]:
         block = np.empty((max(stop - start, 0), *shape[-2:]), dtype)
@@ -79,7 +88,10 @@ def _check_size(path: Path, image: Any, shape: tuple[int, ...]) -> None:
     """Compare what the header promises with the size of the file, before memory is taken."""
     promised = math.prod(shape) * abs(int(image.header["BITPIX"])) // 8
     size = path.stat().st_size
-    if promised > size and "ZIMAGE" not in image.header:
+    place = image.fileinfo()
+    is_there = place["datLoc"] + place["datSpan"] <= size + _PADDING
+    is_packed = type(image).__name__ == "CompImageHDU"
+    if not is_there or promised > size * (_MOST_PACKED if is_packed else 1):
         raise FormatError(
             f"{path}: the header promises {promised} bytes of frames, the file has {size}; it is "
             "cut short or damaged, copy or export it again"

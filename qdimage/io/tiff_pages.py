@@ -102,13 +102,15 @@ def _check_extent(path: Path, plane: Plane) -> None:
         )
 
 
-def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
+def read_plane(
+    path: Path, plane: Plane, frame: NDArray[Any], *, must_be_finite: bool = True
+) -> None:
     """Read one frame into an array of its shape and type.
 
     Raises
     ------
     FormatError
-        If its data are damaged, or a value is no number.
+        If its data are damaged, or a value is no number where it must be one.
     """
     where = f"frame {plane.number}"
     page = plane.page.tags
@@ -131,7 +133,7 @@ def read_plane(path: Path, plane: Plane, frame: NDArray[Any]) -> None:
         raise FormatError(f"{path}: {where} is damaged ({reason}); copy or export the file again")
     if found is not frame:
         frame[:] = found
-    if frame.dtype.kind == "f" and not np.isfinite(frame).all():
+    if must_be_finite and frame.dtype.kind == "f" and not np.isfinite(frame).all():
         raise FormatError(
             f"{path}: {where} has values that are no finite numbers, expected none; "
             "export the camera's raw frames"

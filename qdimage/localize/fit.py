@@ -85,9 +85,10 @@ def _shape(
     """
     n = 3 * n_spots + 1
     gradient = window.gradient
-    multiply(gradient[n], window.profiles, 0, 2, 0.5 * flux, shape)
-    multiply(gradient[n + 1], window.profiles, 2, 0, 0.5 * flux, shape)
-    multiply(gradient[n + 2], window.profiles, 1, 1, flux, shape)
+    by_x, by_y = window.profiles[0], window.profiles[1]
+    multiply(gradient[n], by_y[0], by_x[2], 0.5 * flux, shape)
+    multiply(gradient[n + 1], by_y[2], by_x[0], 0.5 * flux, shape)
+    multiply(gradient[n + 2], by_y[1], by_x[1], flux, shape)
     _factored(window, shape[0] * shape[1], n + 3, factor, score)
     for a in range(3):
         _column_of_inverse(factor, n + 3, n + a, column)
@@ -250,7 +251,7 @@ def fit_all(
             group[k] = spots[together[together_start[index] + k - 1]]
         fitted = group[:n_spots]
         window.fixed[: nx * ny] = 0.0
-        draw(window, psf, False, fitted, 0.0, x0, y0, shape)
+        draw(window, psf, with_blur[index], fitted, 0.0, x0, y0, shape)
         p = 0
         for j in range(y0, y0 + ny):
             for i in range(x0, x0 + nx):

@@ -23,7 +23,8 @@ Array = NDArray[np.float64]
 
 # Rows of the profiles: the spot along an axis, its two derivatives, and 1.
 _ONE = 3
-_N_PARAMETERS, _N_WITH_SHAPE = 4, 7
+# A function is compiled anew for each constant that it is given; `int` makes one a mere number.
+_N_PARAMETERS, _N_WITH_SHAPE, _FIRST = 4, 7, 0
 # Of x, y, flux, constant, and the variances along x and y and the covariance that are added:
 # the profiles whose product is the derivative, and its factor, plain and by flux.
 _BY_Y = np.array([0, 1, 0, _ONE, 0, 2, 1])
@@ -209,9 +210,9 @@ def fit_single(
         The constant.
     """
     matrix, score, step = window.matrix, window.score, window.step
-    start_x, start_y = spot[0], spot[1]
+    n, start_x, start_y = int(_N_PARAMETERS), spot[0], spot[1]
     trial = spot.copy()
-    constant, damping, turn = 0.0, 0.0, 0
+    constant, damping, turn = 0.0, 0.0, int(_FIRST)
     _information(window, noise, spot[2], constant, nx, ny, turn)
     for _ in range(MAX_STEPS):
         gain, moved = 0.0, False
@@ -221,7 +222,7 @@ def fit_single(
                     window.work[a, b] = matrix[turn, a, b]
                 window.work[a, a] = matrix[turn, a, a] * (1.0 + damping) + 1e-30
                 step[a] = score[turn, a]
-            solve_positive(window.work, step, _N_PARAMETERS)
+            solve_positive(window.work, step, n)
             gain = 0.0
             for a in range(_N_PARAMETERS):
                 gain += score[turn, a] * step[a]
@@ -353,17 +354,18 @@ def errors_of_single(window: SingleWindow, errors: Array, shape: Array) -> None:
         these in the order xx, xx-yy, xx-xy, yy, yy-xy, xy.
     """
     factor, score, column = window.matrix[0], window.score[0], window.step
+    n, n_all = int(_N_PARAMETERS), int(_N_WITH_SHAPE)
     # The factor of a part of the parameters is a part of the factor of all.
-    factor_positive(factor, _N_WITH_SHAPE)
+    factor_positive(factor, n_all)
     for a in range(3):
         column[:] = 0.0
         column[a] = 1.0
-        solve_factored(factor, column, _N_PARAMETERS)
+        solve_factored(factor, column, n)
         errors[a] = math.sqrt(max(column[a], 0.0))
     for a in range(3):
         column[:] = 0.0
         column[_N_PARAMETERS + a] = 1.0
-        solve_factored(factor, column, _N_WITH_SHAPE)
+        solve_factored(factor, column, n_all)
         change = 0.0
         for b in range(_N_WITH_SHAPE):
             change += column[b] * score[b]

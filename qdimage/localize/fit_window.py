@@ -66,30 +66,29 @@ def render(
     window: Window, psf: PsfTerms, spot: Array, x0: int, y0: int, shape: tuple[int, int]
 ) -> None:
     """Fill the profiles of a spot for a window of a shape (height, width)."""
-    height, width = shape
-    along_x = window.profiles[0, :, :, :width]
-    along_y = window.profiles[1, :, :, :height]
-    fill_profiles(psf, spot[3], x0, spot[0], True, along_x)
-    fill_profiles(psf, spot[3], y0, spot[1], False, along_y)
+    first = (x0, y0)
+    for axis in range(2):
+        profile = window.profiles[axis, :, :, : shape[1 - axis]]
+        fill_profiles(psf, spot[3], first[axis], spot[axis], axis == 0, profile)
 
 
 @njit(cache=True)
 def multiply(
-    out: Array, profiles: Array, by_y: int, by_x: int, factor: float, shape: tuple[int, int]
+    out: Array, along_y: Array, along_x: Array, factor: float, shape: tuple[int, int]
 ) -> None:
-    """Fill the sum of products of profiles of the derivatives by y and x of two orders."""
+    """Fill the sum of products of profiles, of shapes (t, side)."""
     height, width = shape
-    for t in range(profiles.shape[2]):
-        along_x = profiles[0, by_x, t]
+    for t in range(along_x.shape[0]):
+        by_x = along_x[t]
         for j in range(height):
-            share = factor * profiles[1, by_y, t, j]
+            share = factor * along_y[t, j]
             start = j * width
             if t == 0:
                 for i in range(width):
-                    out[start + i] = share * along_x[i]
+                    out[start + i] = share * by_x[i]
             else:
                 for i in range(width):
-                    out[start + i] += share * along_x[i]
+                    out[start + i] += share * by_x[i]
 
 
 @njit(cache=True)
@@ -106,22 +105,23 @@ def draw(
     """Fill the model of a window and its gradient."""
     n_spots = spots.shape[0]
     model, gradient = window.model, window.gradient
+    by_x, by_y = window.profiles[0], window.profiles[1]
     n = shape[0] * shape[1]
     for p in range(n):
         model[p] = window.fixed[p] + constant
     for k in range(n_spots):
         render(window, psf, spots[k], x0, y0, shape)
         flux = spots[k, 2]
-        multiply(gradient[3 * k], window.profiles, 0, 1, flux, shape)
-        multiply(gradient[3 * k + 1], window.profiles, 1, 0, flux, shape)
-        multiply(gradient[3 * k + 2], window.profiles, 0, 0, 1.0, shape)
+        multiply(gradient[3 * k], by_y[0], by_x[1], flux, shape)
+        multiply(gradient[3 * k + 1], by_y[1], by_x[0], flux, shape)
+        multiply(gradient[3 * k + 2], by_y[0], by_x[0], 1.0, shape)
         profile = gradient[3 * k + 2]
         for p in range(n):
             model[p] += flux * profile[p]
         if k == 0 and with_blur:
             along_x, along_y = gradient[3 * n_spots + 1], gradient[3 * n_spots + 2]
-            multiply(along_x, window.profiles, 0, 2, 0.5 * flux, shape)
-            multiply(along_y, window.profiles, 2, 0, 0.5 * flux, shape)
+            multiply(along_x, by_y[0], by_x[2], 0.5 * flux, shape)
+            multiply(along_y, by_y[2], by_x[0], 0.5 * flux, shape)
             for p in range(n):
                 along_x[p] += along_y[p]
 

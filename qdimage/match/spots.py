@@ -92,15 +92,16 @@ def _fill_patches(
     order_x: int,
 ) -> None:
     terms, side = n_terms(psf), value.shape[1]
-    along_x, along_y = np.empty((3, terms, side)), np.empty((3, terms, side))
+    profiles = np.empty((2, 3, terms, side))
     value[:] = 0.0
     for n in range(value.shape[0]):
-        fill_profiles(psf, blur[n], first[n, 0], positions[n, 0], True, along_x)
-        fill_profiles(psf, blur[n], first[n, 1], positions[n, 1], False, along_y)
+        for axis in range(2):
+            start, centre = first[n, axis], positions[n, axis]
+            fill_profiles(psf, blur[n], start, centre, axis == 0, profiles[axis])
         for t in range(terms):
             for j in range(side):
                 for i in range(side):
-                    value[n, j, i] += along_y[order_y, t, j] * along_x[order_x, t, i]
+                    value[n, j, i] += profiles[1, order_y, t, j] * profiles[0, order_x, t, i]
 
 
 def _columns(

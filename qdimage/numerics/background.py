@@ -111,7 +111,7 @@ def _clipped_means(
     read: float,
 ) -> Array:
     mesh = np.full((rows.shape[0] - 1, columns.shape[0] - 1), np.nan)
-    n = np.diff(rows).max() * np.diff(columns).max()
+    n = _largest_step(rows) * _largest_step(columns)
     box = _Box(np.empty(n), np.empty(n), np.empty(n), np.empty(n))
     for j in range(mesh.shape[0]):
         for i in range(mesh.shape[1]):
@@ -120,6 +120,14 @@ def _clipped_means(
             if n > 0 and n >= _MIN_USABLE_SHARE * (bottom - top) * (right - left):
                 mesh[j, i] = _clipped_mean(box, n, even, slope, read)
     return mesh
+
+
+@njit(cache=True)
+def _largest_step(edges: NDArray[np.int64]) -> int:
+    largest = 0
+    for k in range(edges.shape[0] - 1):
+        largest = max(largest, edges[k + 1] - edges[k])
+    return largest
 
 
 @njit(cache=True)

@@ -157,8 +157,9 @@ def draw_spot(
     height, width = image.shape
     size = 2 * reach + 1
     x0, y0 = int(np.rint(spot[0])) - reach, int(np.rint(spot[1])) - reach
-    fill_profiles(psf, spot[3], x0, spot[0], True, work[0])
-    fill_profiles(psf, spot[3], y0, spot[1], False, work[1])
+    first = (x0, y0)
+    for axis in range(2):
+        fill_profiles(psf, spot[3], first[axis], spot[axis], axis == 0, work[axis])
     left, right = max(0, -x0), min(size, width - x0)
     for j in range(max(0, -y0), min(size, height - y0)):
         for t in range(work.shape[2]):

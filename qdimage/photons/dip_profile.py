@@ -30,6 +30,9 @@ from qdimage.photons.dip_starts import GRID, fill_starts, gram_matrix
 Array = NDArray[np.float64]
 
 _STARTS = 3
+# A function is compiled anew for each constant that it is given; `int` and `bool` make one a mere
+# number.
+_SINGLE, _HELD, _FREE = 1, True, False
 # As many exponentials are always tried; one more where the best dip needs all of them.
 _ALWAYS = 3
 # Where the centre is looked for: the logarithm of the fastest time (ns), and by how many standard
@@ -96,7 +99,9 @@ def profile(
     thetas : ndarray, shape (k, n_nodes, MAX_PARAMETERS)
     """
     log_times = np.linspace(data.bounds[4], data.bounds[5], GRID)
-    slow = _with_bound(data, 4, min(max(data.bounds[4], _LOG_SLOW), data.bounds[5]))
+    bounds = data.bounds.copy()
+    bounds[4] = min(max(data.bounds[4], _LOG_SLOW), data.bounds[5])
+    slow = _with_bounds(data, bounds)
     first = _single(slow, centre, log_times)
     data = _held(data, first)
     gram = gram_matrix(data, _levels(data, first), first[CENTRE], log_times)
@@ -106,8 +111,8 @@ def profile(
     if best_components == _ALWAYS and components > _ALWAYS:
         search = Search(data, log_times, gram, first[CENTRE], components, cost, depth)
         best, best_theta, best_components = _best(search, first)
-    low = _end(search, best + depth, best_theta[G2_0], -1)
-    high = _end(search, best + depth, best_theta[G2_0], 1)
+    low = _end(search, best + depth, best_theta[G2_0], -1.0)
+    high = _end(search, best + depth, best_theta[G2_0], 1.0)
     nodes = np.sort(np.append(np.linspace(low, high, n_nodes - 1), best_theta[G2_0]))
     values = np.full((search.components, n_nodes), math.inf)
     thetas = np.zeros((search.components, n_nodes, MAX_PARAMETERS))
@@ -127,7 +132,7 @@ def _single(data: DipData, centre: float, log_times: Array) -> Array:
         trial[PLATEAU] = math.log(data.counts.sum() / data.exposure.sum())
         trial[CENTRE] = centre
         trial[TIMES] = log_times[i]
-        value = fit_dip(data, 1, trial, False, best)
+        value = fit_dip(data, int(_SINGLE), trial, bool(_FREE), best)
         if value < best:
             best = value
             answer[:] = trial
@@ -137,24 +142,24 @@ def _single(data: DipData, centre: float, log_times: Array) -> Array:
 @njit(cache=True)
 def _held(data: DipData, theta: Array) -> DipData:
     """Bound the centre by its standard deviations at a single exponential."""
-    n, n_bins = n_parameters(1), data.counts.shape[0]
+    single = int(_SINGLE)
+    n, n_bins = n_parameters(single), data.counts.shape[0]
     basis, shape = np.empty((3 * MAX_COMPONENTS, n_bins)), np.empty(n_bins)
     matrix, vector, row = np.empty((n, n)), np.empty(n), np.zeros(n)
-    deviance_and_scores(data, theta, 1, basis, shape, matrix, vector)
+    deviance_and_scores(data, theta, single, basis, shape, matrix, vector)
     row[CENTRE] = 1.0
     for a in range(n):
         matrix[a, a] *= 1.0 + 1e-9
     solve_positive(matrix, row, n)
     spread = _CENTRE_SIGMAS * math.sqrt(max(row[CENTRE], 0.0))
-    low = max(data.bounds[2], theta[CENTRE] - spread)
-    high = min(data.bounds[3], theta[CENTRE] + spread)
-    return _with_bound(_with_bound(data, 2, low), 3, high)
+    bounds = data.bounds.copy()
+    bounds[2] = max(data.bounds[2], theta[CENTRE] - spread)
+    bounds[3] = min(data.bounds[3], theta[CENTRE] + spread)
+    return _with_bounds(data, bounds)
 
 
 @njit(cache=True)
-def _with_bound(data: DipData, which: int, bound: float) -> DipData:
-    bounds = data.bounds.copy()
-    bounds[which] = bound
+def _with_bounds(data: DipData, bounds: Array) -> DipData:
     return DipData(
         data.edges_ns,
         data.exposure,
@@ -172,7 +177,7 @@ def _levels(data: DipData, theta: Array) -> Array:
     """Counts expected of a single exponential."""
     n = data.counts.shape[0]
     basis, shape = np.empty((3 * MAX_COMPONENTS, n)), np.empty(n)
-    fill_shape(data.edges_ns, data.sigma_ns, theta, 1, basis, shape)
+    fill_shape(data.edges_ns, data.sigma_ns, theta, int(_SINGLE), basis, shape)
     return math.exp(theta[PLATEAU]) * data.exposure * shape
 
 
@@ -180,7 +185,7 @@ def _levels(data: DipData, theta: Array) -> Array:
 def _tried(search: Search, components: int, start: Array, best: Array, value: float) -> float:
     """Fit from a start at its own g2(0); keep the result in `best` if it is below `value`."""
     trial = start.copy()
-    found = fit_dip(search.data, components, trial, True, value)
+    found = fit_dip(search.data, components, trial, bool(_HELD), value)
     if found < value:
         best[:] = trial
         return float(found)
@@ -222,7 +227,7 @@ def _best(search: Search, first: Array) -> tuple[float, Array, int]:
             cost = search.cost * (k - 1)
             value = _from_grid(search, g2_0, k, theta, math.inf) + cost
             if value < best + search.depth:
-                value = fit_dip(search.data, k, theta, False, math.inf) + cost
+                value = fit_dip(search.data, k, theta, bool(_FREE), math.inf) + cost
             if value < best:
                 best, best_components = value, k
                 best_theta[:] = theta
@@ -230,7 +235,7 @@ def _best(search: Search, first: Array) -> tuple[float, Array, int]:
 
 
 @njit(cache=True)
-def _end(search: Search, limit: float, best_g2_0: float, direction: int) -> float:
+def _end(search: Search, limit: float, best_g2_0: float, direction: float) -> float:
     """Walk from the best g2(0) until no number of exponentials is below a limit."""
     step, theta, here = _FIRST_STEP, np.zeros(MAX_PARAMETERS), best_g2_0
     low, high = search.data.bounds[0], search.data.bounds[1]

@@ -117,17 +117,17 @@ def peak_levels(data: PeakData, theta: Array, components: int, peaks: Array) -> 
     if components == 2:
         second = peaks[_ROWS:]
         fill_peaks(data, theta[SECOND], theta[CENTRE], theta[PERIOD], theta[NEAR_TIME], second)
-        shape = theta[G2_0] * _mixed(peaks, second, 0, theta[CENTRAL_SHARE])
-        shape += _mixed(peaks, second, 1, theta[SHARE])
-        shape += theta[NEAR] * _mixed(peaks, second, 2, theta[SHARE])
+        shape = theta[G2_0] * _mixed(peaks[0], second[0], theta[CENTRAL_SHARE])
+        shape += _mixed(peaks[1], second[1], theta[SHARE])
+        shape += theta[NEAR] * _mixed(peaks[2], second[2], theta[SHARE])
     shape += theta[FLAT] / data.period_ns
     levels: Array = theta[PEAK] * np.diff(data.edges_ns) * shape
     return levels
 
 
 @njit(cache=True)
-def _mixed(peaks: Array, second: Array, row: int, share: float) -> Array:
-    result: Array = (1.0 - share) * peaks[row] + share * second[row]
+def _mixed(first: Array, second: Array, share: float) -> Array:
+    result: Array = (1.0 - share) * first + share * second
     return result
 
 
@@ -159,21 +159,21 @@ def deviance_and_scores(
     scale = theta[PEAK] * np.diff(data.edges_ns)
     by = np.zeros((n, levels.shape[0]))
     by[PEAK] = levels / theta[PEAK]
-    by[G2_0] = scale * _mixed(peaks, second, 0, central)
+    by[G2_0] = scale * _mixed(peaks[0], second[0], central)
     by[LIFETIME] = scale * (
         height * (1.0 - central) * peaks[3] + (1.0 - share) * (peaks[4] + near * peaks[5])
     )
     by[CENTRE] = scale * (
-        height * _mixed(peaks, second, 6, central)
-        + _mixed(peaks, second, 7, share)
-        + near * _mixed(peaks, second, 8, share)
+        height * _mixed(peaks[6], second[6], central)
+        + _mixed(peaks[7], second[7], share)
+        + near * _mixed(peaks[8], second[8], share)
     )
     by[FLAT] = scale / data.period_ns
     by[PERIOD] = scale * (
-        _mixed(peaks, second, 10, share) + near * _mixed(peaks, second, 11, share)
+        _mixed(peaks[10], second[10], share) + near * _mixed(peaks[11], second[11], share)
     )
-    by[NEAR] = scale * _mixed(peaks, second, 2, share)
-    by[NEAR_TIME] = scale * near * _mixed(peaks, second, 9, share)
+    by[NEAR] = scale * _mixed(peaks[2], second[2], share)
+    by[NEAR_TIME] = scale * near * _mixed(peaks[9], second[9], share)
     if components == 2:
         by[SECOND] = scale * (height * central * second[3] + share * (second[4] + near * second[5]))
         by[SHARE] = scale * (second[1] - peaks[1] + near * (second[2] - peaks[2]))

@@ -78,6 +78,7 @@ def cut_out(image: PhotonImage, inner: Box) -> tuple[PhotonImage, tuple[int, int
         slice(top, min(inner[2] + _MARGIN_PX, height)),
         slice(left, min(inner[3] + _MARGIN_PX, width)),
     )
-    part = replace(image, **{name: getattr(image, name)[window] for name in _PLANES})
+    planes = {name: getattr(image, name)[window] for name in _PLANES}
+    part = replace(image, **planes, change=None)
     share = float(part.usable.sum()) / max(float(image.usable.sum()), 1.0)
     return part, (top, left), share

@@ -25,6 +25,7 @@ class DotFlag(IntFlag):
     FAINT = 8192
     DOUBLET = 16384
     OUT_OF_FOCUS = 32768
+    MOVING = 65536
 
 
 FLAG_MEANING = {
@@ -43,6 +44,7 @@ FLAG_MEANING = {
     DotFlag.MOVED: "put to another place by a person",
     DotFlag.DOUBLET: "longer than one dot in one direction: perhaps two that are not resolved",
     DotFlag.OUT_OF_FOCUS: "bright, alone, and wider than the field's dots in every direction",
+    DotFlag.MOVING: "moved within the stack, beside the field's dots",
     DotFlag.FAINT: "too little PL beside the field's other dots to be one",
 }
 

@@ -32,6 +32,9 @@ class Localizations:
         Width of the Gaussian that is closest to the field's image of a point.
     psf : FieldPsf or None
         The field's image of a point; None where only its width is known.
+    moved_px, moved_err_px : ndarray or None
+        Distance between the places in the two halves of the stack, beside the field's dots, and
+        its standard deviation; NaN, or None for all, where not known.
     """
 
     x_px: NDArray[np.float64]
@@ -46,6 +49,8 @@ class Localizations:
     flags: NDArray[np.int64]
     psf_sigma_px: float
     psf: FieldPsf | None = None
+    moved_px: NDArray[np.float64] | None = None
+    moved_err_px: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.x_px)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qdimage.domain.camera import Camera, NoiseModel
+from qdimage.domain.stack_change import StackChange
 
 _FLOOR = 1e-30  # far below any variance, whatever the unit
 
@@ -40,6 +41,8 @@ class PhotonImage:
         Of one frame.
     noise_message : str
         How the stack's noise contradicts the camera's keys; empty where it does not.
+    change : StackChange or None
+        From the first half of the frames to the second; None where there are too few.
     """
 
     mean: NDArray[np.float64]
@@ -55,6 +58,7 @@ class PhotonImage:
     n_frames: int
     exposure_s: float
     noise_message: str = ""
+    change: StackChange | None = None
 
     @cached_property
     def n_usable(self) -> int:

@@ -79,6 +79,12 @@ LOCALIZATIONS = Table(
             "false_alarm_p",
             "expected number of noise peaks in the frame at least as significant, at most 1",
         ),
+        number(
+            "moved_px",
+            "distance between its places in the first and in the second half of the stack, beside "
+            "the field's dots; empty where it is dark in one, or frames or dots are too few",
+        ),
+        number("moved_err_px", "standard deviation of moved_px"),
         text("flags", "reasons to look twice, joined by `;`"),
         _SIGNAL_UNIT,
     ),

@@ -47,4 +47,5 @@ def frame_image(frame: NDArray[np.float64], image: PhotonImage) -> PhotonImage:
         drift_px=np.zeros((1, 2)),
         offset_px=np.zeros(2),
         n_frames=1,
+        change=None,
     )

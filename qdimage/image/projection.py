@@ -1,7 +1,6 @@
 """From a stack to one photon image of known noise."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,10 @@ from qdimage.image.calibration import (
 )
 from qdimage.image.defects import cosmic_hits, hot_pixels, saturated_pixels
 from qdimage.image.drift import estimate_drift
+from qdimage.image.frame_sums import moved_sums, still_sums
 from qdimage.image.noise_check import noise_contradiction
 from qdimage.image.options import ImageOptions
-from qdimage.image.statistics import StackStatistics, stack_statistics, stretch_sums
+from qdimage.image.statistics import StackStatistics, stack_statistics
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -83,12 +83,19 @@ def photon_image(
     )
     drift = _drift(statistics, hot | cosmic, clean, enabled=options.correct_drift)
     whole = np.rint(drift).astype(np.int64)
-    excluded = hot | saturated
+    off_px = (drift - whole).mean(axis=0)
+    given = {
+        "excluded": hot | saturated,
+        "cosmic": cosmic,
+        "off_px": drift - whole - off_px,
+        "bias": bias,
+    }
     if np.any(whole):
-        mean, n_samples = _moved_mean(stack, whole, excluded, cosmic, statistics)
-        signal = (mean - bias) * scale
+        sums = moved_sums(stack, whole, statistics, **given)
+        signal = (sums.mean - bias) * scale
     else:
-        n_samples = np.where(excluded, 0, statistics.n_frames - cosmic).astype(np.int32)
+        sums = still_sums(statistics, **given)
+    n_samples = sums.count
     usable = n_samples > 0
     signal[~usable] = 0.0
     return PhotonImage(
@@ -99,12 +106,13 @@ def photon_image(
         saturated=saturated,
         cosmic=cosmic,
         drift_px=drift,
-        offset_px=(drift - whole).mean(axis=0),
+        offset_px=off_px,
         noise=noise,
         camera=camera,
         n_frames=statistics.n_frames,
         exposure_s=exposure_s,
         noise_message=noise_contradiction(statistics, camera),
+        change=sums.change(scale, statistics.n_frames),
     )
 
 
@@ -151,41 +159,3 @@ def _drift(statistics: StackStatistics, defects: Mask, clean: Array, *, enabled:
     if len(bins) > 1 and defects.any():
         bins = np.where(defects, float(np.median(clean)), bins)
     return estimate_drift(bins, statistics.bin_edges)
-
-
-def _moved_mean(
-    stack: Stack,
-    whole: NDArray[np.int64],
-    excluded: Mask,
-    cosmic: Mask,
-    statistics: StackStatistics,
-) -> tuple[Array, NDArray[np.int32]]:
-    """Mean over frames, each moved back by its whole-pixel drift; and how many entered."""
-    _, height, width = stack.shape
-    total, count = np.zeros((height, width)), np.zeros((height, width), np.int32)
-    moves = np.flatnonzero(np.any(np.diff(whole, axis=0), axis=1)) + 1
-    stretches = list(pairwise([0, *moves.tolist(), len(whole)]))
-    for (start, stop), in_stretch in zip(stretches, stretch_sums(stack, stretches), strict=True):
-        frame = statistics.highest_frame
-        hit = cosmic & (start <= frame) & (frame < stop)
-        light = in_stretch - np.where(hit, statistics.highest, 0.0)
-        target, source = _overlap(whole[start], height, width)
-        total[target] += np.where(excluded, 0.0, light)[source]
-        count[target] += np.where(excluded, 0, stop - start - hit)[source].astype(np.int32)
-    return total / np.maximum(count, 1), count
-
-
-def _overlap(
-    drift: NDArray[np.int64], height: int, width: int
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Slices of the moved and of the original frame that show the same place."""
-    dx, dy = int(drift[0]), int(drift[1])
-    target = (
-        slice(max(0, -dy), min(height, height - dy)),
-        slice(max(0, -dx), min(width, width - dx)),
-    )
-    source = (
-        slice(max(0, dy), min(height, height + dy)),
-        slice(max(0, dx), min(width, width + dx)),
-    )
-    return target, source

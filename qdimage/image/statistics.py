@@ -28,6 +28,8 @@ class StackStatistics:
     n_frames : int
     total : ndarray, shape (y, x)
         Sum over frames.
+    late : ndarray, shape (y, x)
+        Sum over the frames of the second half, from `half` on.
     difference_sq : ndarray, shape (y, x)
         Sum of squared differences of successive frames.
     n_differences : int
@@ -46,6 +48,7 @@ class StackStatistics:
 
     n_frames: int
     total: NDArray[np.float64]
+    late: NDArray[np.float64]
     difference_sq: NDArray[np.float64]
     n_differences: int
     highest: NDArray[np.float64]
@@ -54,6 +57,11 @@ class StackStatistics:
     n_at_ceiling: NDArray[np.int64]
     time_bins: NDArray[np.float64]
     bin_edges: NDArray[np.int64]
+
+    @property
+    def half(self) -> int:
+        """First frame of the second half."""
+        return self.n_frames // 2
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -86,14 +94,20 @@ def stack_statistics(stack: Stack, *, ceiling_adu: float) -> StackStatistics:
     edges = np.linspace(0, n_frames, n_bins + 1).astype(np.int64)
     sums = _Sums(stack, ceiling_adu)
     time_bins = np.zeros((n_bins, height, width))
-    total = np.zeros((height, width))
+    total, late = np.zeros((2, height, width))
     for index, (start, stop) in enumerate(pairwise(edges.tolist())):
-        in_bin = sums.add_bin(start, stop).reshape(height, width)
+        in_bin: NDArray[Any] = np.zeros((height, width), sums.sum_type)
+        for first, last in pairwise(sorted({start, stop, min(max(n_frames // 2, start), stop)})):
+            added = sums.add_bin(first, last).reshape(height, width)
+            in_bin += added
+            if first >= n_frames // 2:
+                late += added
         total += in_bin
         time_bins[index] = in_bin / (stop - start)
     return StackStatistics(
         n_frames,
         total,
+        late,
         n_differences=int(sums.differs.sum()),
         **sums.images(),
         time_bins=time_bins,

@@ -11,6 +11,7 @@ from qdimage.localize.field_psf import measured_psf
 from qdimage.localize.filtering import near_mask
 from qdimage.localize.fit import CHI_SQ, FLUX_ERR, LEVEL, RATIO, X_ERR, Y_ERR
 from qdimage.localize.fitting import fit_spots
+from qdimage.localize.motion import measured_motion
 from qdimage.localize.options import LocalizeOptions
 from qdimage.localize.rings import Rings, dominant, measured_rings
 from qdimage.localize.scene import NO_SPOTS, Scene, Seen
@@ -97,6 +98,7 @@ def _finished(scene: Scene, found: Found, around: Array, tails: TailTable) -> Lo
     found, alarms = found.of(order), alarms[order]
     spots, result = found.spots, found.result
     shapes = measured_shapes(scene, spots, result)
+    motion = measured_motion(scene, spots, around, found.light)
     positions = spots[:, :2] - scene.image.offset_px
     return Localizations(
         x_px=positions[:, 0],
@@ -108,9 +110,11 @@ def _finished(scene: Scene, found: Found, around: Array, tails: TailTable) -> Lo
         background=result[:, LEVEL],
         sigma_px=_own_widths(scene, shapes),
         false_alarm_p=np.minimum(alarms, 1.0),
-        flags=_flags(scene, found, shapes),
+        flags=_flags(scene, found, shapes) | motion.is_moving * int(DotFlag.MOVING),
         psf_sigma_px=scene.sigma,
         psf=scene.psf,
+        moved_px=motion.moved_px,
+        moved_err_px=motion.moved_err_px,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,10 +115,10 @@ def _is_outside(place: JudgedPlace, image: PhotonImage) -> bool:
 
 def _taken(dots: Localizations, index: Indices) -> Localizations:
     """The dots of some indices, in their order."""
-    arrays = {
-        each.name: getattr(dots, each.name)[index]
+    arrays: dict[str, Any] = {
+        each.name: value[index]
         for each in fields(dots)
-        if each.name not in ("psf_sigma_px", "psf")
+        if isinstance(value := getattr(dots, each.name), np.ndarray)
     }
     return replace(dots, **arrays)
 

@@ -182,6 +182,9 @@ def localization_rows(
 ) -> list[Row]:
     """Return a row for each dot of a channel; `place` is device, field, channel."""
     size = float("nan") if pixel_um is None else pixel_um
+    unknown = np.full(len(dots), np.nan)
+    moved = unknown if dots.moved_px is None else dots.moved_px
+    moved_err = unknown if dots.moved_err_px is None else dots.moved_err_px
     return [
         place
         | {
@@ -197,6 +200,8 @@ def localization_rows(
             "background_photons_px_s": dots.background[k] / exposure_s,
             "sigma_px": dots.sigma_px[k],
             "false_alarm_p": dots.false_alarm_p[k],
+            "moved_px": moved[k],
+            "moved_err_px": moved_err[k],
             "flags": flag_names(int(dots.flags[k])),
             "signal_unit": signal_unit,
         }

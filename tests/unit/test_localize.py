@@ -71,7 +71,7 @@ def test_empty_frames_give_an_empty_table_of_the_right_shapes() -> None:
     assert dots.position_err_px.shape == (0, 2)
     assert dots.flags.dtype == np.int64
     arrays = [value for value in vars(dots).values() if isinstance(value, np.ndarray)]
-    assert len(arrays) == 10
+    assert len(arrays) == 12
     assert all(value.shape == (0,) for value in arrays)
     assert dots.psf_sigma_px == 1.2
 

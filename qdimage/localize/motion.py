@@ -1,0 +1,142 @@
+"""Which dots moved within a stack."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qdimage.localize.motion_kernel import (
+    CHI_SQ,
+    FLUX,
+    FLUX_VARIANCE,
+    N_CHANGES,
+    OFF_X,
+    OFF_Y,
+    XX,
+    XY,
+    YY,
+    X,
+    Y,
+    fit_changes,
+)
+from qdimage.localize.scene import Scene
+from qdimage.numerics.near_pairs import near_pairs
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# Chi-square of two degrees of freedom that noise exceeds once in a thousand dots.
+_SIGNIFICANT = 13.816
+_LEAST_PX = 0.1
+# What no noise explains: spots that are not quite as they are drawn.
+_FLOOR_PX = 0.02
+_NEAR_SIGMA, _CLOSE_SIGMA = 7.0, 3.5
+# A dot that is dark in one half says nothing about its place there.
+_DARK = 1.6
+# Light that came or went may have been that of a second dot, as far away as two are seen as one.
+_UNRESOLVED_SIGMA = 1.0
+_SURE = 2.0
+# Share of a neighbour's light that may not be where it is drawn.
+_MISDRAWN = 0.1
+_FEWEST = 5
+# Standard deviation of both halves' places beside the distance of their means, where motion is
+# even: by so much may the light of a dot that blinks be off.
+_SPREAD = 0.41
+_ROUNDS, _OUTLIER_SIGMA = 10, 4.0
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How far dots moved from one half of a stack to the other, beside the field's dots.
+
+    Attributes
+    ----------
+    moved_px, moved_err_px : ndarray, shape (n,)
+        Distance and its standard deviation along its direction; NaN where not known.
+    is_moving : ndarray of bool, shape (n,)
+    """
+
+    moved_px: Array
+    moved_err_px: Array
+    is_moving: Mask
+
+
+def measured_motion(scene: Scene, spots: Array, background: Array, light: Array) -> Motion:
+    """Return the motion of fitted spots.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its image's `change` says what differs between the halves.
+    spots : ndarray, shape (n, 4)
+    background, light : ndarray, shape (y, x)
+        Of the mean image, the light being that of all spots.
+    """
+    n, change = len(spots), scene.image.change
+    unknown = np.full(n, np.nan)
+    if change is None or n < _FEWEST:
+        return Motion(unknown, unknown, np.zeros(n, bool))
+    sigma = scene.sigma
+    start, other, distance = near_pairs(spots[:, :2], _NEAR_SIGMA * sigma)
+    found = np.empty((n, N_CHANGES))
+    fit_changes(
+        change.difference,
+        change.samples,
+        change.off_place,
+        background,
+        light,
+        spots,
+        start,
+        other,
+        distance,
+        _CLOSE_SIGMA * sigma,
+        scene.terms,
+        scene.noise,
+        scene.reach,
+        found,
+    )
+    gained, gained_err = found[:, FLUX], np.sqrt(found[:, FLUX_VARIANCE])
+    blinked = np.maximum(np.abs(gained) - _SURE * gained_err, 0.0)
+    first = np.repeat(np.arange(n), np.diff(start))
+    reached = distance * np.exp(-((distance / (2 * sigma)) ** 2))
+    beside = np.bincount(first, blinked[other] * reached, minlength=n)
+    flux = spots[:, 2]
+    square = flux**2 - gained**2 / 4
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_flux = np.where(np.abs(gained) < _DARK * flux, flux / square, np.nan)
+    shift = (found[:, [X, Y]] - found[:, [OFF_X, OFF_Y]]) * per_flux[:, np.newaxis]
+    scale = per_flux**2 * np.maximum(found[:, CHI_SQ], 1.0)
+    xx, xy, yy = (found[:, [XX, XY, YY]] * scale[:, np.newaxis]).T
+    known = np.isfinite(shift).all(axis=1) & np.isfinite(xx) & np.isfinite(yy)
+    if known.sum() < _FEWEST:
+        return Motion(unknown, unknown, np.zeros(n, bool))
+    common, common_err = _common_shift(shift[known], np.column_stack([xx, yy])[known])
+    apart = shift - common
+    floor = _FLOOR_PX**2 + _SPREAD**2 * (common @ common) + common_err @ common_err / 2
+    xx, yy = xx + floor, yy + floor
+    moved = np.hypot(*apart.T)
+    ambiguous = (_UNRESOLVED_SIGMA * sigma * blinked + _MISDRAWN * beside) * per_flux
+    with np.errstate(divide="ignore", invalid="ignore"):
+        certain = np.maximum(moved - ambiguous, 0.0)
+        inverse = apart[:, 0] ** 2 * yy - 2 * apart[:, 0] * apart[:, 1] * xy + apart[:, 1] ** 2 * xx
+        chi_sq = inverse / (xx * yy - xy**2)
+        err = moved / np.sqrt(chi_sq)
+        is_moving = known & (chi_sq * (certain / moved) ** 2 > _SIGNIFICANT)
+    is_moving &= certain > _LEAST_PX
+    return Motion(
+        np.where(known, moved, np.nan), np.where(known, err, np.nan), np.asarray(is_moving)
+    )
+
+
+def _common_shift(shift: Array, variance: Array) -> tuple[Array, Array]:
+    """Shift (x, y) that most dots share, whatever the others do, and its error."""
+    common = np.median(shift, axis=0)
+    square = variance + _FLOOR_PX**2
+    for _ in range(_ROUNDS):
+        ratio = (shift - common) ** 2 / (_OUTLIER_SIGMA**2 * square)
+        weight = np.where(ratio < 1.0, (1.0 - ratio) ** 2, 0.0) / square
+        if not np.all(weight.sum(axis=0) > 0):
+            break
+        common = (weight * shift).sum(axis=0) / weight.sum(axis=0)
+    total = (weight.sum(axis=0)).clip(1e-12)
+    return common, np.sqrt((weight**2 * square).sum(axis=0)) / total

@@ -141,20 +141,19 @@ def _fill_columns(
     shape: tuple[int, int],
 ) -> int:
     """Fill the derivatives by place and flux, the constant, then those of the neighbours."""
-    gradient, profiles = window.gradient, window.profiles
+    gradient, by_x, by_y = window.gradient, window.profiles[0], window.profiles[1]
     render(window, psf, spots[index], x0, y0, shape)
-    multiply(gradient[0], profiles, 0, 1, 1.0, shape)
-    multiply(gradient[1], profiles, 1, 0, 1.0, shape)
-    multiply(gradient[2], profiles, 0, 0, 1.0, shape)
+    multiply(gradient[0], by_y[0], by_x[1], 1.0, shape)
+    multiply(gradient[1], by_y[1], by_x[0], 1.0, shape)
+    multiply(gradient[2], by_y[0], by_x[0], 1.0, shape)
     gradient[3, : shape[0] * shape[1]] = 1.0
-    m = _OWN
-    first, last = near_start[index], near_start[index + 1]
+    m, first, last = int(_OWN), near_start[index], near_start[index + 1]
     for position in range(first, min(last, first + MAX_NEAR)):
         render(window, psf, spots[near[position]], x0, y0, shape)
-        multiply(gradient[m], profiles, 0, 0, 1.0, shape)
+        multiply(gradient[m], by_y[0], by_x[0], 1.0, shape)
         m += 1
         if distance[position] < close_px and position < first + MAX_CLOSE:
-            multiply(gradient[m], profiles, 0, 1, 1.0, shape)
-            multiply(gradient[m + 1], profiles, 1, 0, 1.0, shape)
+            multiply(gradient[m], by_y[0], by_x[1], 1.0, shape)
+            multiply(gradient[m + 1], by_y[1], by_x[0], 1.0, shape)
             m += 2
     return m

@@ -28,7 +28,7 @@ from qdimage.io.iv_columns import (
     in_units_of,
     unit_scale,
 )
-from qdimage.io.iv_text import Dialect, dialect_of, read_lines
+from qdimage.io.iv_text import Dialect, End, dialect_of, end_of, read_lines
 
 _MOST_V, _MOST_A = 1e4, 1e3
 _LEAST_READINGS = 2
@@ -43,6 +43,13 @@ _LIMIT_KEY = re.compile(r"limit|compliance", re.IGNORECASE)
 _VALUE = re.compile(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([a-zA-Z\u00b5\u03bc]*)\Z")
 # Of the limit, from where on a reading is at it; a source-meter regulates to some 1e-3.
 _AT_LIMIT = 0.995
+
+
+_END_WARNINGS: Mapping[End, str] = {
+    "whole": "",
+    "cut": "line {} is cut off and was left out",
+    "open": "the file ends within line {}, whose last number may be cut off",
+}
 
 
 def open_iv(
@@ -67,9 +74,11 @@ def open_iv(
     lines = read_lines(path)
     dialect = dialect_of(lines)
     read = _Reading(path, dialect, {name: text for name, text in (columns or {}).items() if text})
-    for number, line in enumerate(_one_reading_each(lines, dialect), start=1):
+    end = end_of(lines, dialect)
+    kept = lines[:-1] if end == "cut" else lines
+    for number, line in enumerate(_one_reading_each(kept, dialect), start=1):
         read.take(number, line)
-    return read.curve(limit_a)
+    return read.curve(limit_a, _END_WARNINGS[end].format(len(lines)))
 
 
 def _one_reading_each(lines: list[str], dialect: Dialect) -> list[str]:
@@ -204,7 +213,7 @@ class _Reading:
             key, value = re.split("[:,;\t=]", line, maxsplit=1)
             self.meta[key.strip(' "#')[:200].lower()] = value.strip(' ",;\t')[:200]
 
-    def curve(self, limit_a: float | None) -> IvCurve:
+    def curve(self, limit_a: float | None, end_warning: str) -> IvCurve:
         """Return what was read."""
         if self.columns is None or len(self.rows) < _LEAST_READINGS:
             raise FormatError(
@@ -224,7 +233,7 @@ class _Reading:
             limited.astype(bool),
             limit,
             self.meta,
-            tuple(self._warnings(amps)),
+            tuple(self._warnings(amps, end_warning)),
         )
 
     def _too_little(self) -> str:
@@ -234,13 +243,15 @@ class _Reading:
             return f"no header with {', '.join(map(repr, self.named.values()))}"
         return "no header that names a voltage and a current"
 
-    def _warnings(self, amps: np.ndarray) -> list[str]:
+    def _warnings(self, amps: np.ndarray, end_warning: str) -> list[str]:
         found = []
         overflows = int(np.isnan(amps).sum())
         if overflows:
             found.append(f"{overflows} readings overflowed and were left out")
         if self.bad is not None and re.match(r'[+-]?["\d]', self.bad[1]):
             found.append(f"line {self.bad[0]} is cut off and was left out")
+        elif end_warning:
+            found.append(end_warning)
         return found
 
 

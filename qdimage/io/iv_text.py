@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from qdimage.errors import FormatError
 
@@ -14,8 +15,13 @@ MOST_BYTES = 1 << 26
 OVERFLOW = 9.8e37
 
 _NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
+_DIGITS = re.compile(r"[+-]?\d*(?:[.,](\d*))?(?:[eE][+-]?(\d+))?\Z")
 _NO_READING = frozenset({"", "-", "nan", "overflow", "overflw", "ovrflw", "inf"})
 _DIALECT_LINES = 5000
+# Lines at the end that are looked at for how numbers are written, and the fewest that tell it.
+_ALIKE, _LEAST_ABOVE = 50, 2
+
+End = Literal["whole", "cut", "open"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Dialect:
 def read_lines(path: Path) -> list[str]:
     """Return the lines of a text file that is not too large for an I-V curve.
 
+    The last one is empty where the file ends with the end of a line.
+
     Raises
     ------
     FormatError
@@ -71,7 +79,7 @@ def read_lines(path: Path) -> list[str]:
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror}); name a file") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace").splitlines()
+        return _lines(data.decode("utf-16", errors="replace"))
     if b"\0" in data:
         raise FormatError(
             f"{path}: found a binary file, expected text with columns of voltage and current; "
@@ -82,7 +90,36 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError:
         # KickStart's ohm and micro signs, in the code page of Windows.
         text = data.decode("cp1252", errors="replace")
-    return text.splitlines()
+    return _lines(text)
+
+
+def _lines(text: str) -> list[str]:
+    return [*text.splitlines(), *([""] if text.endswith(("\n", "\r")) else [])]
+
+
+def end_of(lines: Sequence[str], dialect: Dialect) -> End:
+    """Tell a last line that the file breaks off in by its last number.
+
+    Where all lines above write as many digits, one with fewer is cut off, and one with as many is
+    not. Where they do not, nobody can tell.
+    """
+    some = [dialect.cells(line) for line in lines[-_ALIKE:]]
+    *above, cells = [each for each in some if each and dialect.number(each[0]) is not None] or [[]]
+    if not lines[-1] or cells != some[-1] or len(above) < _LEAST_ABOVE:
+        return "whole"
+    if any(len(each) > len(cells) for each in above):
+        return "cut"
+    forms = {_form(each[-1]) for each in above if len(each) == len(cells)}
+    form = next(iter(forms)) if len(forms) == 1 else None
+    if form is None or form == (0, 0):
+        return "open"
+    return "whole" if _form(cells[-1]) == form else "cut"
+
+
+def _form(cell: str) -> tuple[int, int] | None:
+    """Return how many digits stand behind the decimal sign and in the exponent."""
+    found = _DIGITS.match(cell)
+    return (len(found[1] or ""), len(found[2] or "")) if found else None
 
 
 def dialect_of(lines: Sequence[str]) -> Dialect:

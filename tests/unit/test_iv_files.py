@@ -170,6 +170,48 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert found.warnings == ("line 4 is cut off and was left out",)
 
 
+VOLTS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 2.5])
+AMPS = np.array([1.25e-9, 3.5e-8, 2.75e-6, 1.3e-5, 4.62e-4, 1.01e-3])
+CUT = {
+    "exponents": "voltage,current\n"
+    + "".join(f"{v:.3f},{a:.5e}\n" for v, a in zip(VOLTS, AMPS, strict=True)),
+    "fixed": "v\ti(mA)\n"
+    + "".join(f"{v:.2f}\t{1e3 * a:.7f}\n" for v, a in zip(VOLTS, AMPS, strict=True)),
+    "shortest": "voltage,current\r\n"
+    + "".join(f"{v},{a}\r\n" for v, a in zip(VOLTS, AMPS, strict=True)),
+    "commas": "voltage;current;time\n"
+    + "".join(f"{v};{a:.3e};{v:.1f}\n" for v, a in zip(VOLTS, AMPS, strict=True)).replace(".", ","),
+    "status": "voltage,current,status\n"
+    + "".join(f"{v:.3f},{a:.5e},1234\n" for v, a in zip(VOLTS, AMPS, strict=True)),
+}
+
+
+@pytest.mark.parametrize("text", CUT.values(), ids=CUT)
+def test_no_number_that_was_cut_off_is_taken_for_whole(tmp_path: Path, text: str) -> None:
+    whole = open_iv(_write(tmp_path, text))
+    assert whole.warnings == ()
+    assert len(whole) == len(VOLTS)
+    n_silent, first = 0, text.rindex("\n2") + 1
+    for size in range(first, len(text)):
+        path = _write(tmp_path, text[:size])
+        with suppress(FormatError):
+            found = open_iv(path)
+            if not found.warnings:
+                np.testing.assert_array_equal(found.voltage_v, whole.voltage_v[: len(found)])
+                np.testing.assert_array_equal(found.current_a, whole.current_a[: len(found)])
+                n_silent += 1
+    # Right behind the line above, or before the end of the last line.
+    assert n_silent <= 2
+
+
+def test_a_footer_without_an_end_is_no_reading_that_was_cut_off(tmp_path: Path) -> None:
+    for footer in ("Points,6", "ends here", "Stop: 12:00"):
+        assert open_iv(_write(tmp_path, CUT["exponents"] + footer)).warnings == ()
+    assert open_iv(_write(tmp_path, CUT["exponents"].rstrip("\n"))).warnings == ()
+    (said,) = open_iv(_write(tmp_path, CUT["shortest"].rstrip())).warnings
+    assert said == "the file ends within line 7, whose last number may be cut off"
+
+
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

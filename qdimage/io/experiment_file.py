@@ -29,6 +29,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     FormatError
         If it is missing, not UTF-8, or not TOML, or holds a number that is not finite.
     """
+    if path.is_fifo():
+        # It would be waited for.
+        raise FormatError(f"{path}: found a pipe, expected a file; name a file")
     try:
         # A byte order mark is what some Windows editors put in front.
         document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))

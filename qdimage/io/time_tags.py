@@ -276,4 +276,11 @@ def _checked_suffix(path: Path, expected: tuple[str, ...]) -> str:
         )
     if path.stat().st_size == 0:
         raise FormatError(f"{path}: the file is empty (0 bytes); copy or export it again")
+    try:
+        # Else a table would pass for the other kind.
+        path.open("rb").close()
+    except OSError as error:
+        raise FormatError(
+            f"{path}: cannot be read ({error.strerror}); correct its permissions"
+        ) from error
     return suffix

@@ -16,8 +16,18 @@ def attempt(call: Callable[[], Answer], place: str) -> Answer | Failure:
     """Return what a call returns, or why it failed."""
     try:
         return call()
-    except (QdimageError, OSError, MemoryError) as error:
-        return Failure(str(error) or type(error).__name__)
+    except QdimageError as error:
+        return Failure(str(error))
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        return Failure(
+            f"{error.filename or place}: {reason}; check the path, its permissions and the free "
+            "space"
+        )
+    except MemoryError as error:
+        return Failure(
+            f"{place}: memory ran out ({error}); use fewer workers, or a machine with more of it"
+        )
     except Exception as error:  # noqa: BLE001
         _LOG.debug("%s", place, exc_info=True)
         return Failure(

@@ -2,10 +2,15 @@
 
 import re
 
+# Two of them, numbers and a suffix stay below the 255 bytes that a name may have.
+_LONGEST = 60
+
 
 def slug(text: str) -> str:
     """Return a name of letters, digits, dot, dash and underscore that every file system takes."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")[:60] or "unnamed"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")
+    # A dot at the end is lost on Windows.
+    return plain[:_LONGEST].rstrip("._") or "unnamed"
 
 
 def field_folder(number: int, field: str) -> str:

@@ -102,7 +102,8 @@ def _field(field: FieldResult) -> dict[str, Any]:
 
 def _hash(path: Path) -> str | None:
     try:
-        return sha256(path)
+        # A pipe would be waited for.
+        return sha256(path) if path.is_file() else None
     except OSError:
         return None
 

@@ -109,22 +109,31 @@ class Found:
 def trial(job: Job, out: Path, seconds: float, answers: Sequence[dict[str, bytes]]) -> Found:
     """Kill a run after a time and resume it; the first of the answers is the one wanted."""
     killed = kill_after(seconds, job, out)
-    left, kept = files_of(out), list((out / "kept_steps").glob("*.zip"))
-    faults = [
-        f"after the kill {name} is neither old nor new"
-        for name, data in left.items()
-        if not any(answer.get(name) == data for answer in answers)
-    ]
+    kept, faults = list((out / "kept_steps").glob("*.zip")), faults_of_kill(out, answers)
     done = subprocess.run(job.command(out), check=False, capture_output=True, text=True)
     if done.returncode:
         faults.append(f"resumed: exit {done.returncode}, {done.stderr[-200:]!r}")
-    found, wanted = files_of(out), answers[0]
+    return Found(killed, len(kept), faults + faults_of_resumed(out, answers[0]))
+
+
+def faults_of_kill(out: Path, answers: Sequence[dict[str, bytes]]) -> list[str]:
+    """Return what of a killed run is neither the earlier run's nor the new one's."""
+    return [
+        f"after the kill {name} is neither old nor new"
+        for name, data in files_of(out).items()
+        if not any(answer.get(name) == data for answer in answers)
+    ]
+
+
+def faults_of_resumed(out: Path, wanted: dict[str, bytes]) -> list[str]:
+    """Return in what a resumed run is another than one that nobody disturbed."""
+    found = files_of(out)
     names = sorted(set(found) | set(wanted))
     differ = [name for name in names if found.get(name) != wanted.get(name)]
-    faults += [f"{len(differ)} files differ, among them {name}" for name in differ[:1]]
+    faults = [f"{len(differ)} files differ, among them {name}" for name in differ[:1]]
+    partial = [path for path in out.rglob("*.partial") if path.parent.name != "kept_steps"]
     strange = {path.name for path in out.iterdir()} & {"unfinished", "qdimage.lock"}
-    faults += [f"{name} is left" for name in sorted(strange)]
-    return Found(killed, len(kept), faults)
+    return faults + [f"{name} is left" for name in sorted(strange | {p.name for p in partial})]
 
 
 def write_tables(

@@ -16,6 +16,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -74,29 +75,39 @@ def summary(name: str, counts: "Counter[str]", longest_s: float) -> str:
 
 
 def in_process(name: str, seed: int, first: int, n: int) -> dict[str, Any]:
-    """Read a batch in a process of its own; if that dies, say where it was and go on behind."""
+    """Read a batch in processes of its own; where one dies, say at what, and go on around it."""
+    counts, faults, longest_s = Counter[str](), [], 0.0
+    parts = [(first, n)]
+    while parts:
+        first, n = parts.pop()
+        found, last, code = _in_one_process(name, seed, first, n)
+        if found is None:
+            counts["crash"] += 1
+            faults.append(f"input {last}: died with {code}")
+            around = [(first, last - first), (last + 1, first + n - last - 1)]
+            parts += [part for part in around if part[1] > 0]
+        else:
+            counts.update(found["counts"])
+            faults += found["faults"]
+            longest_s = max(longest_s, found["longest_s"])
+    return {"counts": counts, "faults": faults, "longest_s": longest_s}
+
+
+def _in_one_process(
+    name: str, seed: int, first: int, n: int
+) -> tuple[dict[str, Any] | None, int, int | None]:
+    """Return what was found, None if the process died; at which input; and its exit code."""
     context = multiprocessing.get_context("fork")
     at = context.Value("q", first, lock=False)
     answer, tell = context.Pipe(duplex=False)
     child = context.Process(target=_read_for, args=(tell, name, seed, first, n, at))
     child.start()
     tell.close()
-    try:
-        found: dict[str, Any] = answer.recv()
-    except EOFError:
-        found = {}
+    found: dict[str, Any] | None = None
+    with suppress(EOFError):
+        found = answer.recv()
     child.join()
-    if found:
-        return found
-    last = int(at.value)
-    parts = [(first, last - first), (last + 1, first + n - last - 1)]
-    others = [in_process(name, seed, *part) for part in parts if part[1] > 0]
-    faults = [f"input {last}: died with {child.exitcode}"]
-    return {
-        "counts": sum((each["counts"] for each in others), Counter({"crash": 1})),
-        "faults": sum((each["faults"] for each in others), faults),
-        "longest_s": max((each["longest_s"] for each in others), default=0.0),
-    }
+    return found, int(at.value), child.exitcode
 
 
 def _read_for(tell: Any, name: str, seed: int, first: int, n: int, at: Any) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qdimage.errors import FormatError
 from qdimage.io.atomic import replacing
-from qdimage.io.tiff_file import collected_log, open_one
+from qdimage.io.tiff_file import collected_log, one_line, open_one
 from qdimage.io.tiff_layout import Plane
 from qdimage.io.tiff_pages import check_pages, read_plane
 
@@ -73,4 +73,8 @@ def read_only_page(path: Path, expected: str) -> NDArray[Any]:
     except FormatError as error:
         reason = str(error).removeprefix(f"{path}: ").rpartition("; ")[0]
         raise FormatError(f"{path}: cannot be read ({reason}), expected {expected}") from error
+    except Exception as error:  # damaged headers reach every corner of the parser
+        raise FormatError(
+            f"{path}: cannot be read ({one_line(error)}), expected {expected}"
+        ) from error
     return image

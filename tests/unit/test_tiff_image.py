@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stack_files
 import tifffile
 
 from qdimage.errors import FormatError
@@ -51,3 +52,15 @@ def test_another_kind_of_image_is_named(other: np.ndarray, tmp_path: Path) -> No
     tifffile.imwrite(path, other, photometric="minisblack")
     with pytest.raises(FormatError, match="expected an image of a finished run"):
         read_image(path)
+
+
+@pytest.mark.parametrize(("code", "value"), [(278, 0), (277, (1, 1)), (258, b"x")])
+def test_a_tag_that_makes_no_sense_is_named(
+    code: int, value: int | tuple[int, ...] | bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "PL.tif"
+    frame = stack_files.frames_of(1)[0]
+    path.write_bytes(stack_files.raw_tiff([stack_files.raw_page(frame, **{f"tag_{code}": value})]))
+    with pytest.raises(FormatError, match=r"PL\.tif: .*run the analysis again") as caught:
+        read_image(path)
+    assert "\n" not in str(caught.value)

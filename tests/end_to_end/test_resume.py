@@ -170,6 +170,19 @@ def test_workers_keep_steps(device: Path, tmp_path: Path, wanted: dict[str, byte
     assert files_of(out) == wanted
 
 
+@pytest.mark.parametrize("size", [1, 2**30])
+def test_blocks_of_other_sizes_change_no_byte(
+    device: Path,
+    tmp_path: Path,
+    wanted: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+) -> None:
+    monkeypatch.setattr("qdimage.image.statistics._CHUNK_BYTES", size)
+    run(device, tmp_path / "out")
+    assert files_of(tmp_path / "out") == wanted
+
+
 def test_a_killed_run_is_resumed_to_the_same_bytes(
     device: Path, tmp_path: Path, wanted: dict[str, bytes]
 ) -> None:

@@ -1,6 +1,6 @@
 """One field: its channels measured and registered, and the EL flux of every PL dot."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,12 +34,15 @@ from qdimage.pipeline.photon_files import (
     PhotonWork,
     Rows,
     analyse_photon_files,
+    begin_photon_files,
     failed_photon_files,
 )
 from qdimage.pipeline.registration import Found, Registered, register_channels
 from qdimage.pipeline.spectrum_files import analyse_spectra, failed_spectra
 
 Progress = Callable[[str], None]
+# What waits for each channel's image and dots.
+Started = Mapping[str, Callable[[], MeasuredChannel]]
 
 
 @dataclass(frozen=True)
@@ -196,9 +199,11 @@ def analyse_field(
     reference: ChannelResult | None = None
     others: tuple[ChannelResult, ...] = ()
     curated: CuratedDots | None = None
-    if experiment.declared.channels:
-        work = _Work(experiment, number, options, out, progress, steps)
-        reference, others, curated = _analyse_channels(work)
+    work = _Work(experiment, number, options, out, progress, steps)
+    first = work.start_reference()
+    begun = begin_photon_files(experiment, options, steps)
+    if first:
+        reference, others, curated = _analyse_channels(work, first)
     photons = PhotonWork(
         experiment,
         number,
@@ -209,12 +214,16 @@ def analyse_field(
         steps,
     )
     currents, iv = analyse_iv(experiment, number=number, options=options.series, out=out)
-    rows = {**analyse_photon_files(photons, progress), **analyse_spectra(photons), **currents}
+    rows = {
+        **analyse_photon_files(photons, begun, progress),
+        **analyse_spectra(photons),
+        **currents,
+    }
     return FieldResult(experiment, options, reference, others, rows, curated, tuple(steps.log), iv)
 
 
 def _analyse_channels(
-    work: "_Work",
+    work: "_Work", first: Started
 ) -> tuple[ChannelResult, tuple[ChannelResult, ...], CuratedDots | None]:
     """Measure and register every channel; the reference comes first, then the others.
 
@@ -222,7 +231,7 @@ def _analyse_channels(
     them.
     """
     reference, further = work.experiment.declared.reference, _further(work.experiment)
-    fixed, measured, registered = _measure_and_register(work)
+    fixed, measured, registered = _measure_and_register(work, first)
     curated, kept = None, fixed
     if isinstance(fixed, MeasuredChannel):
         experiment = work.experiment
@@ -245,7 +254,7 @@ def _analyse_channels(
 
 
 def _measure_and_register(
-    work: "_Work",
+    work: "_Work", first: Started
 ) -> tuple[
     MeasuredChannel | Failure,
     dict[str, MeasuredChannel | Failure],
@@ -253,11 +262,13 @@ def _measure_and_register(
 ]:
     """Return the reference and the other channels as measured, and the EL channels' transforms."""
     reference = work.experiment.declared.reference
-    fixed = work.measure([(reference, None)])[reference.name]
+    fixed = work.wait(first)[reference.name]
     psf = fixed.dots.field_psf if isinstance(fixed, MeasuredChannel) else None
-    measured = work.measure(
-        (each, _scaled(psf, reference, each)) for each in _further(work.experiment)
-    )
+    started = {
+        each.name: work.start_measuring(each, _scaled(psf, reference, each))
+        for each in _further(work.experiment)
+    }
+    measured = work.wait(started)
     return fixed, measured, work.register(measured, fixed)
 
 
@@ -284,7 +295,7 @@ def register_field(
         Called with a text after each channel.
     """
     work = _Work(experiment, 0, options, Path(), progress, KeptSteps())
-    fixed, measured, registered = _measure_and_register(work)
+    fixed, measured, registered = _measure_and_register(work, work.start_reference())
     declared = {channel.name: channel for channel in experiment.declared.channels}
     every = {experiment.declared.reference.name: fixed, **measured}
     found = {
@@ -365,11 +376,15 @@ class _Work:
         # By channel: what its image and dots rest on.
         self.rests_on: dict[str, list[Any]] = {}
 
-    def measure(
-        self, channels: Iterable[tuple[ChannelTable, FieldPsf | None]]
-    ) -> dict[str, MeasuredChannel | Failure]:
-        """Measure channels, each with its expected image of a point, or say why that failed."""
-        started = {each.name: self._start_measuring(each, psf) for each, psf in channels}
+    def start_reference(self) -> Started:
+        """Begin to measure the reference, where channels are declared."""
+        if not self.experiment.declared.channels:
+            return {}
+        reference = self.experiment.declared.reference
+        return {reference.name: self.start_measuring(reference, None)}
+
+    def wait(self, started: Started) -> dict[str, MeasuredChannel | Failure]:
+        """Return the channels as measured, or why that failed."""
         measured: dict[str, MeasuredChannel | Failure] = {}
         for name, answer in started.items():
             what = f"{self.experiment.name}, {name}"
@@ -377,9 +392,10 @@ class _Work:
             self.progress(what)
         return measured
 
-    def _start_measuring(
+    def start_measuring(
         self, channel: ChannelTable, psf: FieldPsf | None
     ) -> Callable[[], MeasuredChannel]:
+        """Begin to measure a channel with its expected image of a point."""
         rests_on = self.rests_on[channel.name] = self._image_rests_on(channel, psf)
         measure = partial(
             measure_channel,

@@ -1,6 +1,6 @@
 """The time-tag files and histograms of one field, each analysed and attached to its dot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,8 @@ from qdimage.pipeline.photon_steps import ANALYSES, G2, Analysis, Declared, Step
 
 Row = dict[str, Any]
 Rows = Mapping[str, list[Row]]
+# What waits for each analysis of a file.
+Begun = list[Callable[[], Step]]
 
 _FILE_KEYS = ("device", "field", "dot_id", "file", "kind", "voltage_v")
 _TABLES = (*(each.table for each in ANALYSES), RATE_FITS)
@@ -69,8 +71,27 @@ class PhotonWork:
         return curve_path(folder, self.number, self.experiment.name, index + 1, file)
 
 
-def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> Rows:
+def begin_photon_files(
+    experiment: Experiment, options: AnalysisOptions, steps: KeptSteps
+) -> list[Begun]:
+    """Begin what is found of every declared file whatever the field's dots are."""
+    return [
+        _start(steps, Declared(experiment, each, options)) for each in experiment.declared.photons
+    ]
+
+
+def analyse_photon_files(
+    work: PhotonWork, begun: Sequence[Begun], progress: Callable[[str], None]
+) -> Rows:
     """Analyse every declared file; one that fails keeps its rows and stops nothing else.
+
+    Parameters
+    ----------
+    work : PhotonWork
+    begun : sequence
+        From `begin_photon_files`.
+    progress : callable
+        Called with a text after each file.
 
     Returns
     -------
@@ -79,12 +100,8 @@ def analyse_photon_files(work: PhotonWork, progress: Callable[[str], None]) -> R
     """
     rows: dict[str, list[Row]] = {table.name: [] for table in _TABLES}
     measured: list[Measured] = []
-    started = [
-        _start(work.steps, Declared(work.experiment, each, work.options))
-        for each in work.experiment.declared.photons
-    ]
     for index, (photons, answers) in enumerate(
-        zip(work.experiment.declared.photons, started, strict=True)
+        zip(work.experiment.declared.photons, begun, strict=True)
     ):
         declared, place = Declared(work.experiment, photons, work.options), work.place(photons)
         steps = [_step(declared, answer) for answer in answers]
@@ -137,7 +154,7 @@ def _shared(experiment: Experiment, declared: PhotonsTable, place: Place) -> Row
     }
 
 
-def _start(steps: KeptSteps, declared: Declared) -> list[Callable[[], Step]]:
+def _start(steps: KeptSteps, declared: Declared) -> Begun:
     """Begin every analysis of a file."""
     rests_on, what = _file_rests_on(declared), _what(declared)
     return [

@@ -1,8 +1,8 @@
 """The whole analysis of every field found."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from qdimage.pipeline.comparison import (
 from qdimage.pipeline.curation import given_curation
 from qdimage.pipeline.field import FieldResult
 from qdimage.pipeline.kept_steps import StepDone, forget_steps
+from qdimage.pipeline.one_first import OneFirst, is_compiled
 from qdimage.pipeline.output import KEPT, RECORD, check_output, owned, staged
 from qdimage.pipeline.places import Here, Place, processes
 from qdimage.pipeline.provenance import run_record
@@ -225,8 +226,14 @@ def run_plan(
     return RunResult(out, len(fields), tables, failures, steps)
 
 
-def _place(workers: int, scheduler: str | None) -> AbstractContextManager[Place]:
-    return cluster(scheduler) if scheduler else processes(workers)
+@contextmanager
+def _place(workers: int, scheduler: str | None) -> Iterator[Place]:
+    if scheduler:
+        with cluster(scheduler) as place:
+            yield place
+        return
+    with processes(workers) as place:
+        yield place if place.at_once == 1 or is_compiled() else OneFirst(place)
 
 
 def _failures(fields: Sequence[FieldResult], unreadable: Mapping[str, str]) -> list[str]:

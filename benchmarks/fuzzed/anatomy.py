@@ -10,6 +10,7 @@ from fuzzed.damage import Anatomy
 from fuzzed.trees import other_archive, other_json, other_toml
 
 _TAG_BYTES = 48
+_FITS_BYTES = 2880
 _SPE_BYTES = 4100
 # Exposure, width, kind, height, accumulations, XML, frames, version, units, coefficients.
 _SPE_FIELDS = [(10, 4), (42, 2), (108, 2), (656, 2), (668, 4), (678, 8), (1446, 4), (1992, 4)]
@@ -100,3 +101,10 @@ def of_sif(data: bytes, n_values: int) -> Anatomy:
 def of_spe(data: bytes) -> Anatomy:
     """A header in which a few numbers say where the frames are."""
     return Anatomy(_SPE_BYTES, _SPE_FIELDS, [(_SPE_BYTES, len(data))])
+
+
+def of_fits(data: bytes) -> Anatomy:
+    """Cards of 80 letters, with numbers that end in the 30th, and behind the last ones the data."""
+    header = data.rindex(b"END" + b" " * 77) + 80
+    header += -header % _FITS_BYTES
+    return Anatomy(header, spans=[(header, len(data))], cards=True)

@@ -62,6 +62,8 @@ class Anatomy:
     spans : sequence of (int, int)
         Begin and end of the stretches of payload in a file whose header tells their lengths, which
         they keep.
+    cards : bool
+        Whether the header is one of FITS, whose numbers keep their place and width.
     text_header, text_payload : bool
         Whether these are texts, of which numbers and lines are changed, or words of bytes.
     in_payload : callable, optional
@@ -71,6 +73,7 @@ class Anatomy:
     header: int = 0
     fields: Sequence[Span] = ()
     spans: Sequence[Span] = ()
+    cards: bool = False
     text_header: bool = False
     text_payload: bool = False
     in_payload: Callable[[bytes, np.random.Generator], bytes] | None = None
@@ -91,7 +94,9 @@ def damaged(data: bytes, anatomy: Anatomy, rng: np.random.Generator) -> tuple[by
     last = len(data) if payload else anatomy.header or len(data)
     part = bytearray(data[first:last])
     for _ in range(n_edits):
-        if not payload and anatomy.fields and rng.random() < 0.5:
+        if not payload and anatomy.cards and rng.random() < 0.8:
+            _edit_card(part, rng)
+        elif not payload and anatomy.fields and rng.random() < 0.5:
             at, size = anatomy.fields[int(rng.integers(len(anatomy.fields)))]
             part[at : at + size] = _word(size, rng)
         else:
@@ -117,6 +122,17 @@ def _edit(data: bytearray, rng: np.random.Generator, *, text: bool) -> None:
         _edit_text(data, rng)
     else:
         _edit_words(data, rng)
+
+
+def _edit_card(data: bytearray, rng: np.random.Generator) -> None:
+    """Set the number of a card to another, or take the name of another card."""
+    cards = [at for at in range(0, len(data) - 79, 80) if data[at + 8 : at + 10] == b"= "]
+    at, other = (cards[int(rng.integers(len(cards)))] for _ in range(2))
+    if rng.random() < 0.2:
+        data[at : at + 8] = data[other : other + 8]
+    else:
+        value = _NUMBERS[int(rng.integers(len(_NUMBERS)))][:20]
+        data[at + 10 : at + 30] = value.rjust(20)
 
 
 def _word(size: int, rng: np.random.Generator) -> bytes:

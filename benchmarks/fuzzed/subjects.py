@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,20 @@ def _tiff(kind: str) -> Subject:
 
 def _sif_stack(folder: Path) -> Path:
     return write_sif_stack(folder / "a.sif", _frames())
+
+
+def _fits(packed: bool) -> Subject:
+    def make(folder: Path) -> Path:
+        from astropy.io import fits
+
+        frames, path = _frames(np.int16), folder / "a.fits"
+        unit = fits.CompImageHDU(frames, compression_type="RICE_1") if packed else None
+        fits.HDUList(
+            [fits.PrimaryHDU(None if packed else frames), *([unit] if unit else [])]
+        ).writeto(path)
+        return path
+
+    return _stack(make, anatomy.of_fits)
 
 
 def _ptu(name: str) -> Callable[[Path], Path]:
@@ -214,6 +229,8 @@ def _all() -> dict[str, Subject]:
     found["stack, spe"] = _stack(
         lambda folder: write_spe2(folder / "a.spe", _frames().reshape(4, -1)), anatomy.of_spe
     )
+    if find_spec("astropy"):
+        found |= {"stack, fits": _fits(False), "stack, packed fits": _fits(True)}
     found |= {f"ptu, {name}": _photons(_ptu(name), anatomy.of_picoquant) for name in NAMES}
     found |= {f"{suffix[1:]}, {name}": _legacy(name) for name, suffix in SUFFIX.items()}
     found["spc"] = _photons(_spc, lambda _: anatomy.of_bytes(4))

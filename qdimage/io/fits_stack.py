@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ _NO_TEMPERATURE = -999.0
 _MOST_PACKED = 100
 # Data are filled up to so many bytes, at the end of a file not by every program.
 _PADDING = 2880
+_MOST_COUNTED = 999
 
 
 def open_fits(
@@ -34,6 +35,7 @@ def open_fits(
     fits = needed(path, "astropy.io.fits", "fits")
     handle = path.open("rb")
     try:
+        _check_counts(handle, fits.Header)
         # Scaled integers cannot be mapped; the sections below are read from the file all the same.
         file = fits.open(handle, memmap=False, lazy_load_hdus=True)
     except Exception as error:
@@ -72,6 +74,32 @@ def open_fits(
     return Stack(
         str(path), (len(chosen), shape[-2], shape[-1]), dtype, read, _metadata(image.header), close
     )
+
+
+def _check_counts(handle: BinaryIO, headers: Any) -> None:
+    """Refuse axes and columns without end, which the library counts one by one.
+
+    Raises
+    ------
+    ValueError
+        If there are more than the standard allows, or fewer data than none.
+    """
+    start, begins = 0, b"SIMPLE"
+    while handle.read(len(begins)) == begins:
+        handle.seek(start)
+        header = headers.fromfile(handle)
+        for key in ("NAXIS", "ZNAXIS", "TFIELDS"):
+            if not 0 <= int(header.get(key, 0)) <= _MOST_COUNTED:
+                raise ValueError(f"{key} is {header[key]}")
+        sizes = [int(header[f"NAXIS{k + 1}"]) for k in range(int(header.get("NAXIS", 0)))]
+        n = int(header.get("PCOUNT", 0)) + (math.prod(sizes) if sizes else 0)
+        n_bytes = n * int(header.get("GCOUNT", 1)) * abs(int(header["BITPIX"])) // 8
+        if n_bytes < 0:
+            raise ValueError(f"{n_bytes} bytes of data")
+        start = handle.tell() + n_bytes + -n_bytes % _PADDING
+        handle.seek(start)
+        begins = b"XTENSION"
+    handle.seek(0)
 
 
 def _first_image(path: Path, file: Any) -> Any:

@@ -131,7 +131,10 @@ def packed_fits(path: Path, name: str, value: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["ZNAXIS1", "ZNAXIS2", "ZNAXIS3", "NAXIS1", "NAXIS2", "PCOUNT"])
+@pytest.mark.parametrize(
+    "name",
+    ["NAXIS", "ZNAXIS", "TFIELDS", "ZNAXIS1", "ZNAXIS2", "ZNAXIS3", "NAXIS1", "NAXIS2", "PCOUNT"],
+)
 def test_no_number_of_a_packed_fits_takes_memory(name: str, tmp_path: Path) -> None:
     path = packed_fits(tmp_path / "a.fits", name, MANY)
     with pytest.raises(FormatError):

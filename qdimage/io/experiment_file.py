@@ -19,6 +19,7 @@ from qdimage.io.inside import COPY_IT, is_link_out, leads_out
 
 FILE_NAME = "experiment.toml"
 POOLED = "all"
+_TOO_LARGE = 2**63
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def not_finite(document: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of the numbers that are nan or inf, which TOML allows."""
+    """Yield the names of the numbers that are nan or inf, or have more bits than TOML allows."""
     left: list[tuple[str, Any]] = list(document.items())
     while left:
         name, value = left.pop(0)
@@ -59,6 +60,8 @@ def not_finite(document: dict[str, Any]) -> Iterator[str]:
             left += ((f"{name}.{key}", inner) for key, inner in value.items())
         elif isinstance(value, list):
             left += ((f"{name}.{index}", inner) for index, inner in enumerate(value))
+        elif isinstance(value, int) and not -_TOO_LARGE <= value < _TOO_LARGE:
+            yield name
         elif isinstance(value, float) and not math.isfinite(value):
             yield name
 

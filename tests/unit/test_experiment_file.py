@@ -394,3 +394,10 @@ def test_a_wrong_camera_file_is_named(text: str, word: str, tmp_path: Path) -> N
     with pytest.raises(QdimageError, match=word) as caught:
         read_camera_file(path)
     assert str(caught.value).startswith(str(path))
+
+
+def test_a_whole_number_of_more_bits_than_toml_allows_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(f"[a]\nfine = {2**63 - 1}\nb = {'9' * 400}\n", encoding="utf-8")
+    with pytest.raises(FormatError, match=r"a\.b is no finite number"):
+        read_toml(path)

@@ -60,10 +60,13 @@ def not_finite(document: dict[str, Any]) -> Iterator[str]:
             left += ((f"{name}.{key}", inner) for key, inner in value.items())
         elif isinstance(value, list):
             left += ((f"{name}.{index}", inner) for index, inner in enumerate(value))
-        elif isinstance(value, int) and not -_TOO_LARGE <= value < _TOO_LARGE:
+        elif isinstance(value, int | float) and not _is_finite(value):
             yield name
-        elif isinstance(value, float) and not math.isfinite(value):
-            yield name
+
+
+def _is_finite(value: float) -> bool:
+    whole = isinstance(value, int)
+    return -_TOO_LARGE <= value < _TOO_LARGE if whole else math.isfinite(value)
 
 
 def find_experiments(paths: Iterable[Path]) -> list[Path]:

@@ -18,6 +18,13 @@ class LocalizeOptions(Options):
         ge=0,
         lt=0.5,
     )
+    noise_chance: float = option(
+        0.5,
+        "largest chance that a dim dot is a noise peak, in images that hold clearly more dim spots "
+        "than noise makes; there it allows more than false_alarms_per_frame; 0 leaves it out",
+        ge=0,
+        lt=1,
+    )
     candidates: Literal["matched_filter", "trackpy"] = option(
         "matched_filter",
         "what proposes dots: maxima of the matched filter, or trackpy on its signal-to-noise",

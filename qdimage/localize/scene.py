@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from qdimage.domain.field_psf import FieldPsf
 from qdimage.domain.photon_image import PhotonImage
+from qdimage.localize.allowed_noise import allowed_by_chance, allowed_by_share
 from qdimage.localize.candidates import find_candidates
 from qdimage.localize.filtering import local_maxima, matched_filter
 from qdimage.localize.fit import LEVEL, RATIO
@@ -32,6 +33,8 @@ _DRAW_SIGMA, _DRAW_WINGS_SIGMA = 4.5, 12.0
 _EDGE_SIGMA = 2.5
 # Candidates may be less significant than dots by this many deviates before they are fitted.
 _PERMISSIVE = 0.7
+# Noise peaks that are looked at where a crowd of dim sources may pay for some of them.
+_MOST_PER_PIXEL = 1e-3
 # A filter that is so much too wide or too narrow loses less than 1 % of a dot's significance.
 _SERVES = 0.12
 NO_SPOTS = np.empty((0, 4))
@@ -166,18 +169,15 @@ class Scene:
     def allowed(self, expected: Array) -> float:
         """Return the number of noise peaks above which a source is left out.
 
-        The number of false alarms that the options state, or the share of false discoveries
-        among the sources that are kept, whichever allows more (Benjamini and Hochberg, J. R. Stat.
-        Soc. B 57, 289, 1995, with the expected number of peaks in place of p-values).
+        By whichever of the rules that the options state allows most.
         """
-        options = self.options
-        if options.false_discovery_rate == 0.0 or len(expected) == 0:
-            return options.false_alarms_per_frame
-        ordered = np.sort(expected)
-        limits = options.false_discovery_rate * np.arange(1, len(ordered) + 1)
-        kept = np.flatnonzero(ordered <= limits)
-        most = float(limits[kept[-1]]) if len(kept) else 0.0
-        return max(options.false_alarms_per_frame, most)
+        options, ordered = self.options, np.sort(expected)
+        least = options.false_alarms_per_frame
+        return max(
+            least,
+            allowed_by_share(ordered, options.false_discovery_rate),
+            allowed_by_chance(ordered, options.noise_chance, least),
+        )
 
     def candidates(self, background: Array, light: Array, tails: TailTable) -> Array:
         """Return sources (n, 4) in what background and light leave over, to be fitted."""
@@ -212,6 +212,8 @@ class Scene:
         """Places of maxima that may be sources, and their equivalent normal deviates."""
         most = self.options.false_alarms_per_frame
         most = max(most, self.options.false_discovery_rate * ratio.size / 50)
+        if self.options.noise_chance > 0.0:
+            most = max(most, _MOST_PER_PIXEL * ratio.size)
         lowest = self._threshold(most) - _PERMISSIVE
         if self.options.candidates == "trackpy":
             map_ = tails.normal_deviate(ratio.astype(float), background + light)

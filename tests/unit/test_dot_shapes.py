@@ -84,19 +84,21 @@ def test_trackpy_proposes_the_same_dots() -> None:
     assert filter_.positions == pytest.approx(other.positions, abs=0.01)
 
 
-def test_a_share_of_false_discoveries_finds_more_dim_dots_and_no_more_alarms_than_it_says() -> None:
+@pytest.mark.parametrize("rule", [{"false_discovery_rate": 0.05}, {"noise_chance": 0.5}])
+def test_more_dim_dots_are_found_and_no_more_alarms_than_is_said(rule: dict[str, float]) -> None:
     rng = np.random.default_rng(317)
     n_false = n_found = n_strict = 0
     for _ in range(4):
         scene = lattice_scene(rng, 60.0, pitch_px=14, background=5.0, shape=(200, 200))
         image = image_of(scene.record(2, rng))
-        n_strict += len(localize(image, options=OPTIONS, psf_sigma_px=1.2))
-        options = LocalizeOptions(false_discovery_rate=0.05)
+        strict, options = (LocalizeOptions(**{"noise_chance": 0.0} | each) for each in ({}, rule))
+        n_strict += len(localize(image, options=strict, psf_sigma_px=1.2))
         dots = localize(image, options=options, psf_sigma_px=1.2)
         n_found += len(dots)
         n_false += int(np.sum(matched(scene.positions, dots.positions, 2.0) < 0))
     assert n_found > 1.1 * n_strict
-    # At the stated 5 % of some 600 dots more than 50 once in 1e4 seeds.
+    # At the stated 5 % of some 600 dots more than 50 once in 1e4 seeds; the last of those that are
+    # kept at even chances are far fewer still.
     assert n_false <= 0.08 * n_found
 
 

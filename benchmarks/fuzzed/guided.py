@@ -1,6 +1,6 @@
 """One parser fed by atheris, which follows what its inputs reach: ``pip install atheris`` first.
 
-    ./qd bench fuzz_guided "ptu, PicoHarp T2" -max_total_time=60
+    .qd/env/bin/python benchmarks/fuzzed/guided.py "ptu, PicoHarp T2" -max_total_time=60
 
 Whatever is raised but an error of qdimage in one line ends it, and the input is kept as `crash-*`.
 Arguments behind the parser's name go to libFuzzer. Compiled code is not followed.
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+BENCHMARKS = Path(__file__).parents[1]
+sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS.parent), str(BENCHMARKS.parent / "tests")]
 
 # Numba compiles these from their bytecode, which has to stay as it is.
 COMPILED = (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qdimage.pipeline.output import own_folder
 from qdimage.reporting.blocks import Block, Drawing, Grid, Part, Words
+from qdimage.reporting.embedding import Embedded
 from qdimage.reporting.style import house_style, save
 
 FOLDER = "figures"
@@ -25,6 +26,8 @@ class Picture:
         Whether it needs the whole width of a page.
     embedded : bool
         Whether the page holds it, or only names its files.
+    packed : Embedded or None
+        As the page holds it; None where that has not been made yet.
     """
 
     stem: str
@@ -32,6 +35,12 @@ class Picture:
     caption: str
     wide: bool
     embedded: bool = True
+    packed: Embedded | None = None
+
+    @property
+    def file(self) -> str:
+        """Of its pixels, in the folder `FOLDER`."""
+        return f"{self.stem}.png"
 
 
 DrawnBlock = Words | Grid | Picture | Part

@@ -92,7 +92,9 @@ def _context(content: Content, pages: Pages) -> dict[str, Any]:
 
 def _embed(out: Path) -> Callable[..., Embedded]:
     def embed(picture: Picture, *, thumbnail: bool = False) -> Embedded:
-        return embedded(out / FOLDER / f"{picture.stem}.png", thumbnail=thumbnail)
+        if picture.packed is not None and not thumbnail:
+            return picture.packed
+        return embedded(out / FOLDER / picture.file, thumbnail=thumbnail)
 
     return embed
 

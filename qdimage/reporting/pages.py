@@ -8,12 +8,10 @@ from qdimage.reporting.answers import Headline, headline
 from qdimage.reporting.blocks import Drawing
 from qdimage.reporting.content import Content, FieldContent
 from qdimage.reporting.drawn import Draw, DrawnBlock, DrawnSection, Picture, drawn
-from qdimage.reporting.field_figures import field_prefix
+from qdimage.reporting.field_figures import MOST_WITH_PICTURES, field_prefix, fields_with_pictures
 from qdimage.reporting.photon_answers import PhotonHeadline, photon_headline
 from qdimage.reporting.sections import DEVICE_SECTIONS, FIELD_SECTIONS, RUN_SECTIONS
 from qdimage.reporting.troubles import needs_a_look
-
-MOST_WITH_PICTURES = 12
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def make_pages(content: Content, draw: Draw) -> Pages:
         DrawnSection(f"overview-{each.key}", each.title, drawn(each.show(content), draw, "run"))
         for each in RUN_SECTIONS
     ]
-    shown = _with_pictures(content)
+    shown = fields_with_pictures(content)
     devices = tuple(
         _device(content, number, name, draw, shown)
         for number, name in enumerate(content.devices, start=1)
@@ -126,12 +124,6 @@ def _field(content: Content, field: FieldContent, draw: Draw) -> FieldPart:
     return FieldPart(
         field.number, field.name, needs_a_look(field), tuple(drawn(blocks, draw, prefix))
     )
-
-
-def _with_pictures(content: Content) -> set[int]:
-    """Numbers of the fields whose figures the file holds: those with warnings first."""
-    ordered = sorted(content.fields, key=lambda field: not needs_a_look(field))
-    return {field.number for field in ordered[:MOST_WITH_PICTURES]}
 
 
 def _on_disk(draw: Draw) -> Draw:

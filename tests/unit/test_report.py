@@ -27,9 +27,10 @@ from qdimage.reporting.build import build_report
 from qdimage.reporting.content import read_content
 from qdimage.reporting.distance_figures import expected_by_chance
 from qdimage.reporting.drawn import no_figures
+from qdimage.reporting.field_figures import MOST_WITH_PICTURES
 from qdimage.reporting.html import render
 from qdimage.reporting.micrograph_panels import field_panels, inverse
-from qdimage.reporting.pages import MOST_WITH_PICTURES, make_pages
+from qdimage.reporting.pages import make_pages
 from qdimage.reporting.states import channel_dots, channel_states, reference_channel
 from qdimage.reporting.style import house_style, label, save
 from qdimage.reporting.turn_on_figures import draw_turn_on

@@ -16,10 +16,10 @@ class StackChange:
         Mean of the second half minus that of the first, in signal units per frame.
     samples : ndarray of float32, shape (y, x)
         Frames whose mean would be as noisy; 0 where the difference is not known.
-    off_place : ndarray of float32, shape (2, y, x)
-        The same difference of frames times how far, in px along x and along y, the drift has put
-        each off the mean place: what light that drifts adds to its own derivative. The first axis
-        has no elements where no drift was seen.
+    off_place : ndarray of float32, shape (4, y, x)
+        Frames times how far, in px along x and along y, the drift has put each off the mean place:
+        their difference between the halves, along x and y, and their mean over all frames. What
+        light that drifts adds to its own derivative. Without elements where no drift was seen.
     """
 
     difference: NDArray[np.float32]

@@ -27,7 +27,7 @@ class FrameSums:
         Of all frames.
     late, n_late : ndarray, shape (y, x)
         Of those of the second half.
-    off_place : ndarray of float32, shape (2, y, x)
+    off_place : ndarray of float32, shape (4, y, x)
         As in `StackChange`, in ADU; without elements where no drift was seen.
     """
 
@@ -82,13 +82,13 @@ def still_sums(
     is_late = statistics.highest_frame >= half
     count = np.where(excluded, 0, n_frames - cosmic).astype(np.int32)
     n_late = np.where(excluded, 0, n_frames - half - (cosmic & is_late)).astype(np.int32)
-    off_place = np.zeros((2 if off_px.any() else 0, *hit.shape), np.float32)
+    off_place = np.zeros((4 if off_px.any() else 0, *hit.shape), np.float32)
     if len(off_place):
-        share = _share_of_halves(n_frames, half)[:, np.newaxis] * off_px
+        factors = _factors(off_px, half)
         for (start, stop), image in zip(
             pairwise(statistics.bin_edges.tolist()), statistics.time_bins, strict=True
         ):
-            _add_off_place(off_place, share[start:stop].sum(axis=0), image - bias)
+            _add_off_place(off_place, factors[start:stop].sum(axis=0), image - bias)
     return FrameSums(
         statistics.total - hit, count, statistics.late - hit * is_late, n_late, off_place
     )
@@ -117,8 +117,8 @@ def moved_sums(
     half = statistics.half
     total, late = np.zeros((2, height, width))
     count, n_late = np.zeros((2, height, width), np.int32)
-    off_place = np.zeros((2, height, width), np.float32)
-    share = _share_of_halves(n_frames, half)[:, np.newaxis] * off_px
+    off_place = np.zeros((4, height, width), np.float32)
+    factors = _factors(off_px, half)
     moves = np.flatnonzero(np.any(np.diff(whole, axis=0), axis=1)) + 1
     cuts = np.unique([0, half, *moves.tolist(), *statistics.bin_edges.tolist()])
     stretches = list(pairwise(cuts.tolist()))
@@ -134,15 +134,16 @@ def moved_sums(
             late[target] += light[source]
             n_late[target] += entered[source]
         per_frame = (light / (stop - start) - bias)[source]
-        _add_off_place(off_place[:, *target], share[start:stop].sum(axis=0), per_frame)
+        _add_off_place(off_place[:, *target], factors[start:stop].sum(axis=0), per_frame)
     return FrameSums(total, count, late, n_late, off_place)
 
 
-def _share_of_halves(n_frames: int, half: int) -> Array:
-    """Factor of each frame in the difference of the halves' means."""
-    share = np.full(n_frames, -1.0 / max(half, 1))
+def _factors(off_px: Array, half: int) -> Array:
+    """Factor (t, 4) of each frame in the images of `StackChange.off_place`."""
+    n_frames = len(off_px)
+    share = np.full((n_frames, 1), -1.0 / max(half, 1))
     share[half:] = 1.0 / (n_frames - half)
-    return share
+    return np.hstack([share * off_px, off_px / n_frames])
 
 
 def _add_off_place(off_place: NDArray[np.float32], factors: Array, light: Array) -> None:

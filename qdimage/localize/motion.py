@@ -9,6 +9,8 @@ from qdimage.localize.motion_kernel import (
     CHI_SQ,
     FLUX,
     FLUX_VARIANCE,
+    MEAN_OFF_X,
+    MEAN_OFF_Y,
     N_CHANGES,
     OFF_X,
     OFF_Y,
@@ -104,7 +106,12 @@ def measured_motion(scene: Scene, spots: Array, background: Array, light: Array)
     square = flux**2 - gained**2 / 4
     with np.errstate(divide="ignore", invalid="ignore"):
         per_flux = np.where(np.abs(gained) < _DARK * flux, flux / square, np.nan)
-    shift = (found[:, [X, Y]] - found[:, [OFF_X, OFF_Y]]) * per_flux[:, np.newaxis]
+    # The place that was fitted is where the drift has put the light on average.
+    drifted = (
+        found[:, [OFF_X, OFF_Y]]
+        - (gained / flux)[:, np.newaxis] * found[:, [MEAN_OFF_X, MEAN_OFF_Y]]
+    )
+    shift = (found[:, [X, Y]] - drifted) * per_flux[:, np.newaxis]
     scale = per_flux**2 * np.maximum(found[:, CHI_SQ], 1.0)
     xx, xy, yy = (found[:, [XX, XY, YY]] * scale[:, np.newaxis]).T
     known = np.isfinite(shift).all(axis=1) & np.isfinite(xx) & np.isfinite(yy)

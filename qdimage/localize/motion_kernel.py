@@ -17,8 +17,8 @@ Index = NDArray[np.int64]
 
 # Neighbours whose brightness may change, and of these the nearest, which may move too.
 MAX_NEAR, MAX_CLOSE = 12, 6
-X, Y, FLUX, XX, XY, YY, FLUX_VARIANCE, OFF_X, OFF_Y, CHI_SQ = range(10)
-N_CHANGES = 10
+X, Y, FLUX, XX, XY, YY, FLUX_VARIANCE, CHI_SQ, OFF_X, OFF_Y, MEAN_OFF_X, MEAN_OFF_Y = range(12)
+N_CHANGES = 12
 _OWN = 4
 
 
@@ -62,8 +62,8 @@ def fit_changes(
         Pixels on each side of a spot that are fitted.
     result : ndarray, shape (n, N_CHANGES)
         Filled with flux times displacement along x and y, the flux gained, the variances of these
-        (xx, xy, yy; flux), flux times displacement that the drift alone would give, and
-        chi-square per degree of freedom.
+        (xx, xy, yy; flux), chi-square per degree of freedom, and flux times displacement by the
+        drift: its difference between the halves, along x and y, and its mean.
     """
     height, width = difference.shape
     window = empty_window(MAX_NEAR + MAX_CLOSE, 2 * reach + 1, n_terms(psf))

@@ -113,7 +113,7 @@ def moved_sums(
     whole : ndarray of int, shape (t, 2)
         (x, y) by which to move each frame back.
     """
-    n_frames, height, width = stack.shape
+    _, height, width = stack.shape
     half = statistics.half
     total, late = np.zeros((2, height, width))
     count, n_late = np.zeros((2, height, width), np.int32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qdimage.domain.stack_change import StackChange
 from qdimage.localize.motion_kernel import (
     CHI_SQ,
     FLUX,
@@ -26,6 +27,7 @@ from qdimage.numerics.near_pairs import near_pairs
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], Array]
 
 # Chi-square of two degrees of freedom that noise exceeds once in a thousand dots.
 _SIGNIFICANT = 13.816
@@ -74,13 +76,33 @@ def measured_motion(scene: Scene, spots: Array, background: Array, light: Array)
     background, light : ndarray, shape (y, x)
         Of the mean image, the light being that of all spots.
     """
-    n, change = len(spots), scene.image.change
-    unknown = np.full(n, np.nan)
-    if change is None or n < _FEWEST:
-        return Motion(unknown, unknown, np.zeros(n, bool))
-    sigma = scene.sigma
-    start, other, distance = near_pairs(spots[:, :2], _NEAR_SIGMA * sigma)
-    found = np.empty((n, N_CHANGES))
+    n = len(spots)
+    unknown = Motion(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, bool))
+    if scene.image.change is None or n < _FEWEST:
+        return unknown
+    pairs = near_pairs(spots[:, :2], _NEAR_SIGMA * scene.sigma)
+    found = _changes(scene, scene.image.change, spots, background, light, pairs)
+    flux, gained = spots[:, 2], found[:, FLUX]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lit = np.abs(gained) < _DARK * flux
+        per_flux = np.where(lit, flux / (flux**2 - gained**2 / 4), np.nan)
+    shift = _beside_drift(found, flux) * per_flux[:, np.newaxis]
+    scale = per_flux**2 * np.maximum(found[:, CHI_SQ], 1.0)
+    xx, xy, yy = (found[:, [XX, XY, YY]] * scale[:, np.newaxis]).T
+    known = np.isfinite(shift).all(axis=1) & np.isfinite(xx) & np.isfinite(yy)
+    if known.sum() < _FEWEST:
+        return unknown
+    common, common_err = _common_shift(shift[known], np.column_stack([xx, yy])[known])
+    floor = _FLOOR_PX**2 + _SPREAD**2 * (common @ common) + common_err @ common_err / 2
+    ambiguous = _light_elsewhere(scene.sigma, found, pairs) * per_flux
+    return _judged(shift - common, (xx + floor, xy, yy + floor), ambiguous, known)
+
+
+def _changes(
+    scene: Scene, change: StackChange, spots: Array, background: Array, light: Array, pairs: Pairs
+) -> Array:
+    """What is fitted to the halves' difference for each spot, see `fit_changes`."""
+    found = np.empty((len(spots), N_CHANGES))
     fit_changes(
         change.difference,
         change.samples,
@@ -88,45 +110,44 @@ def measured_motion(scene: Scene, spots: Array, background: Array, light: Array)
         background,
         light,
         spots,
-        start,
-        other,
-        distance,
-        _CLOSE_SIGMA * sigma,
+        *pairs,
+        _CLOSE_SIGMA * scene.sigma,
         scene.terms,
         scene.noise,
         scene.reach,
         found,
     )
+    return found
+
+
+def _beside_drift(found: Array, flux: Array) -> Array:
+    """Change of each spot's flux times place, less what the drift within the halves made of it."""
+    # The place that was fitted is where the drift has put the light on average.
+    average = (found[:, FLUX] / flux)[:, np.newaxis] * found[:, [MEAN_OFF_X, MEAN_OFF_Y]]
+    return np.asarray(found[:, [X, Y]] - (found[:, [OFF_X, OFF_Y]] - average))
+
+
+def _light_elsewhere(sigma: float, found: Array, pairs: Pairs) -> Array:
+    """Flux times place that may be of light which came or went beside where spots are drawn."""
+    start, other, distance = pairs
+    n = len(found)
     gained, gained_err = found[:, FLUX], np.sqrt(found[:, FLUX_VARIANCE])
     blinked = np.maximum(np.abs(gained) - _SURE * gained_err, 0.0)
     first = np.repeat(np.arange(n), np.diff(start))
     reached = distance * np.exp(-((distance / (2 * sigma)) ** 2))
     beside = np.bincount(first, blinked[other] * reached, minlength=n)
-    flux = spots[:, 2]
-    square = flux**2 - gained**2 / 4
-    with np.errstate(divide="ignore", invalid="ignore"):
-        per_flux = np.where(np.abs(gained) < _DARK * flux, flux / square, np.nan)
-    # The place that was fitted is where the drift has put the light on average.
-    drifted = (
-        found[:, [OFF_X, OFF_Y]]
-        - (gained / flux)[:, np.newaxis] * found[:, [MEAN_OFF_X, MEAN_OFF_Y]]
-    )
-    shift = (found[:, [X, Y]] - drifted) * per_flux[:, np.newaxis]
-    scale = per_flux**2 * np.maximum(found[:, CHI_SQ], 1.0)
-    xx, xy, yy = (found[:, [XX, XY, YY]] * scale[:, np.newaxis]).T
-    known = np.isfinite(shift).all(axis=1) & np.isfinite(xx) & np.isfinite(yy)
-    if known.sum() < _FEWEST:
-        return Motion(unknown, unknown, np.zeros(n, bool))
-    common, common_err = _common_shift(shift[known], np.column_stack([xx, yy])[known])
-    apart = shift - common
-    floor = _FLOOR_PX**2 + _SPREAD**2 * (common @ common) + common_err @ common_err / 2
-    xx, yy = xx + floor, yy + floor
-    moved = np.hypot(*apart.T)
-    ambiguous = (_UNRESOLVED_SIGMA * sigma * blinked + _MISDRAWN * beside) * per_flux
+    return np.asarray(_UNRESOLVED_SIGMA * sigma * blinked + _MISDRAWN * beside)
+
+
+def _judged(
+    apart: Array, covariance: tuple[Array, Array, Array], ambiguous: Array, known: Mask
+) -> Motion:
+    """Which displacements (n, 2) beside the field's are neither noise nor light elsewhere."""
+    (x, y), (xx, xy, yy) = apart.T, covariance
+    moved = np.hypot(x, y)
     with np.errstate(divide="ignore", invalid="ignore"):
         certain = np.maximum(moved - ambiguous, 0.0)
-        inverse = apart[:, 0] ** 2 * yy - 2 * apart[:, 0] * apart[:, 1] * xy + apart[:, 1] ** 2 * xx
-        chi_sq = inverse / (xx * yy - xy**2)
+        chi_sq = (x**2 * yy - 2 * x * y * xy + y**2 * xx) / (xx * yy - xy**2)
         err = moved / np.sqrt(chi_sq)
         is_moving = known & (chi_sq * (certain / moved) ** 2 > _SIGNIFICANT)
     is_moving &= certain > _LEAST_PX

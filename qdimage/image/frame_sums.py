@@ -15,6 +15,8 @@ Counts = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 _FEWEST_FRAMES = 4
+# Share of the frames, but one, that a pixel has where nothing moved out of it.
+_NEARLY_ALL = 0.99
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,10 @@ class FrameSums:
         with np.errstate(over="ignore", invalid="ignore"):
             off_place = self.off_place * np.float32(scale)
             images = np.concatenate([difference[np.newaxis].astype(np.float32), off_place])
-        # Numbers that no camera makes may be too large for these images.
-        unknown = (samples == 0) | ~np.all(np.isfinite(images), axis=0)
+        # A cosmic ray takes one frame; where drift takes more, the halves show other parts of a
+        # dot. Numbers that no camera makes may be too large for these images.
+        few = self.count + 1 < _NEARLY_ALL * self.count.max(initial=0)
+        unknown = few | ~np.all(np.isfinite(images), axis=0)
         images[:, unknown], samples[unknown] = 0.0, 0.0
         return StackChange(images[0], samples.astype(np.float32), images[1:])
 

@@ -90,6 +90,8 @@ def measured_motion(scene: Scene, spots: Array, background: Array, light: Array)
     scale = per_flux**2 * np.maximum(found[:, CHI_SQ], 1.0)
     xx, xy, yy = (found[:, [XX, XY, YY]] * scale[:, np.newaxis]).T
     known = np.isfinite(shift).all(axis=1) & np.isfinite(xx) & np.isfinite(yy)
+    # Where drift takes a part of a dot out of the frame, its halves show other parts.
+    known &= ~scene.at_edge(spots)
     if known.sum() < _FEWEST:
         return unknown
     common, common_err = _common_shift(shift[known], np.column_stack([xx, yy])[known])

@@ -90,4 +90,4 @@ def test_the_order_of_a_few_frames_does_not_matter(frames: np.ndarray, order: li
 def test_the_same_frames_give_the_same_bytes(frames: np.ndarray) -> None:
     first, second = dots_of(frames), dots_of(frames)
     for name, value in vars(first).items():
-        assert np.array_equal(value, getattr(second, name)), name
+        np.testing.assert_array_equal(value, getattr(second, name), err_msg=name)

@@ -99,6 +99,13 @@ def staged(out: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def forget_unfinished(out: Path) -> None:
+    """Delete what a run that was killed had not finished, unless another one is at work."""
+    if out.is_dir():
+        with suppress(ConfigurationError, OSError), owned(out):
+            _remove(out / _STAGING)
+
+
 def _replace(source: Path, target: Path) -> None:
     """Move a file, or a folder file by file, since no folder can take another's place at once."""
     if source.is_dir():

@@ -30,7 +30,7 @@ from napari_qdimage.widgets.job_bar import JobBar
 from napari_qdimage.widgets.listening import listen
 from qdimage.config import AnalysisOptions, option_rows
 from qdimage.errors import QdimageError
-from qdimage.pipeline.output import KEPT, RECORD
+from qdimage.pipeline.output import KEPT, RECORD, forget_unfinished
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -290,6 +290,8 @@ class BatchWidget(QWidget):
         if _record_time(out) != self._record_before:
             self._ended(f"finished just before it was stopped; results in {out}", "done")
             return
+        # Where compiling kept it from tidying up in time, it was killed.
+        forget_unfinished(out)
         next_run = "goes on with the rest" if (out / KEPT).is_dir() else "starts anew"
         self._ended(f"stopped; {out} is as it was before. Run {next_run}.", "stopped")
 

@@ -379,6 +379,19 @@ def report(out: PathLike, *, workers: int = 1, progress: Progress | None = None)
         return build_report(Path(out), place, progress)
 
 
+def forget_unfinished(out: PathLike) -> None:
+    """Delete what a run that was killed had not finished, unless another one is at work.
+
+    Parameters
+    ----------
+    out : path-like
+        Its output folder. The results of an earlier run, and steps kept to resume from, stay.
+    """
+    from qdimage.pipeline.output import forget_unfinished as forget
+
+    forget(Path(out))
+
+
 def options(*, simulator: bool = False) -> list[dict[str, Any]]:
     """Return name, default, unit and meaning of every analysis (or simulator) option.
 

@@ -375,6 +375,8 @@ class _Work:
         self.steps = steps
         # By channel: what its image and dots rest on.
         self.rests_on: dict[str, list[Any]] = {}
+        # Channels that were registered together: one may have failed that does not the next time.
+        self.together: list[str] = []
 
     def start_reference(self) -> Started:
         """Begin to measure the reference, where channels are declared."""
@@ -439,6 +441,7 @@ class _Work:
             (reference, Found(fixed.dots, fixed.shape)),
             options=self.options.register,
         )
+        self.together = sorted(found)
         rests_on = self._transforms_rest_on()
         answers = attempt(lambda: self.steps.do("register", what, rests_on, register), what)
         if isinstance(answers, Failure):
@@ -467,7 +470,7 @@ class _Work:
         return self.steps.start("photometry", what, self._fluxes_rest_on(channel), measure)
 
     def _transforms_rest_on(self) -> list[Any]:
-        return [self.rests_on, self.options.register.model_dump(mode="json")]
+        return [self.rests_on, self.together, self.options.register.model_dump(mode="json")]
 
     def finish(
         self,

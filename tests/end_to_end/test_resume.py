@@ -13,6 +13,7 @@ import pytest
 from small_device import copy_field, make_field
 
 import qdimage
+from qdimage.pipeline import field
 from qdimage.pipeline.output import KEPT
 from qdimage.pipeline.run import RunResult, run_plan
 
@@ -94,6 +95,25 @@ def test_an_option_of_the_fraction_runs_no_localization_again(device: Path, tmp_
     assert files_of(out) == files_of(afresh)
     # What no longer holds is gone.
     assert len(names(out / KEPT)) == 6 + 2 + 4
+
+
+def test_a_channel_that_failed_for_once_is_registered_when_it_is_there(
+    device: Path, tmp_path: Path, wanted: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_memory(experiment: Any, channel: Any, **settings: Any) -> Any:
+        if (experiment.name, channel.name) == ("field-a", "EL 2.4V"):
+            raise MemoryError("for once")
+        return measure(experiment, channel, **settings)
+
+    measure = field.measure_channel
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(field, "measure_channel", without_memory)
+        failed = run(device, out, resume=True)
+    assert any("for once" in reason for reason in failed.failures)
+    result = run(device, out, resume=True)
+    assert counts(result, kept=False) == {"localize": 1, "register": 1, "photometry": 2}
+    assert files_of(out) == wanted
 
 
 def test_a_changed_file_is_read_again_and_what_rests_on_it_done_again(

@@ -28,9 +28,10 @@ from napari_qdimage.batch_progress import BatchProgress
 from napari_qdimage.session import Session
 from napari_qdimage.widgets.job_bar import JobBar
 from napari_qdimage.widgets.listening import listen
+from qdimage.api.runs import forget_unfinished
 from qdimage.config import AnalysisOptions, option_rows
 from qdimage.errors import QdimageError
-from qdimage.pipeline.output import KEPT, RECORD, forget_unfinished
+from qdimage.pipeline.output import KEPT, RECORD
 
 if TYPE_CHECKING:
     from napari import Viewer
